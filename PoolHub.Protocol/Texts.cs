@@ -1,0 +1,43 @@
+using System.Buffers;
+
+namespace PoolHub.Protocol;
+
+/// <summary>What identifiers and free texts may look like, on the wire and in JSON alike.</summary>
+public static class Texts
+{
+    private static readonly SearchValues<char> IdChars =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-");
+
+    private static readonly SearchValues<char> SlugChars =
+        SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789._+-");
+
+    /// <summary>1 to 64 letters, digits, dots, colons, hyphens or underscores.</summary>
+    public static bool IsMinerId(string? text) =>
+        text is { Length: > 0 and <= Limits.MinerIdChars } && !text.AsSpan().ContainsAnyExcept(IdChars);
+
+    /// <summary>A lower-case name such as a region, an accelerator or a protocol; may be empty.</summary>
+    public static bool IsSlug(string text, int maxChars) =>
+        text.Length <= maxChars && !text.AsSpan().ContainsAnyExcept(SlugChars);
+
+    /// <summary>No control characters, line separators or lone surrogates: safe in one line of a log.</summary>
+    public static bool IsPrintable(string text)
+    {
+        for (int i = 0; i < text.Length; i++)
+        {
+            char c = text[i];
+            if (char.IsControl(c) || c is '\u2028' or '\u2029' or '\uFEFF')
+            {
+                return false;
+            }
+            if (char.IsSurrogate(c))
+            {
+                if (i + 1 >= text.Length || !char.IsSurrogatePair(c, text[i + 1]))
+                {
+                    return false;
+                }
+                i++;
+            }
+        }
+        return true;
+    }
+}
