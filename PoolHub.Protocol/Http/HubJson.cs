@@ -48,5 +48,5 @@ public sealed class TokenPriceConverter : JsonConverter<TokenPrice>
     }
 
     public override void Write(Utf8JsonWriter writer, TokenPrice value, JsonSerializerOptions options) =>
-        writer.WriteNumberValue(value.Tokens / 1.0000000000000000000000000000m);
+        writer.WriteNumberValue(value.Tokens);
 }

@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace PoolHub.Protocol.Http;
 
 /// <summary>Body of <c>POST /v1/match</c>: who should run this job?</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record MatchRequest
 {
     public string? JobId { get; init; }
@@ -17,6 +20,7 @@ public sealed record MatchRequest
     public string? Explain { get; init; }
 }
 
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record MatchRequirements
 {
     public string? Task { get; init; }
@@ -29,6 +33,7 @@ public sealed record MatchRequirements
     public string[]? CapabilitiesAny { get; init; }
 }
 
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record MatchHints
 {
     /// <summary>Matches itself and what lies within: <c>eu</c> matches <c>eu-west-1</c>.</summary>
@@ -98,6 +103,7 @@ public sealed record ClauseCount
 }
 
 /// <summary>Body of <c>POST /v1/feedback</c>: how a job went.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record FeedbackRequest
 {
     public string? JobId { get; init; }

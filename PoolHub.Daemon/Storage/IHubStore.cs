@@ -1,0 +1,76 @@
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Storage;
+
+/// <summary>
+/// What survives a restart. A write is durable when its task completes; writes that arrive together are committed
+/// together. A store that cannot take a write fails it with <see cref="StoreUnavailableException"/>.
+/// </summary>
+internal interface IHubStore : IAsyncDisposable
+{
+    /// <summary>Every miner with its keys, trust and last status. Called once, before anything else.</summary>
+    Task<IReadOnlyList<StoredMiner>> LoadAsync(CancellationToken cancel);
+
+    /// <summary>Creates the miner or replaces its profile and epoch; with <paramref name="claim"/> its keys as well.</summary>
+    Task SaveRegistrationAsync(string minerId, MinerProfile profile, long epoch, StoredKeys? claim, DateTimeOffset at);
+
+    /// <summary>Replaces the miner's keys, creating the miner without a profile when it is not known.</summary>
+    Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at);
+
+    /// <summary>Ends the sessions that carry an older epoch.</summary>
+    Task SaveEpochAsync(string minerId, long epoch);
+
+    /// <summary>
+    /// Records an outcome once per (job, miner, outcome), and with it, in the same transaction, the trust that
+    /// <paramref name="learn"/> makes of the trust stored so far. <paramref name="learn"/> is not called for a duplicate.
+    /// </summary>
+    Task<FeedbackReceipt> RecordFeedbackAsync(StoredFeedback feedback, Func<TrustState, TrustState> learn);
+
+    /// <summary>Replaces the last known status of each miner in the batch; unknown miners are passed over.</summary>
+    Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch);
+}
+
+/// <summary>A miner as it was stored.</summary>
+/// <param name="Profile">Null when a key was issued and the miner has not registered yet.</param>
+/// <param name="Epoch">The number of its last session.</param>
+internal sealed record StoredMiner(
+    string MinerId, MinerProfile? Profile, long Epoch, StoredKeys Keys, TrustState Trust, StoredStatus? Status, DateTimeOffset CreatedAt);
+
+/// <summary>SHA-256 hashes of a miner's keys. A revoked miner has none.</summary>
+/// <param name="Previous">The key before the last rotation, valid until <paramref name="PreviousUntil"/>.</param>
+internal sealed record StoredKeys(byte[]? Current, byte[]? Previous = null, DateTimeOffset? PreviousUntil = null);
+
+/// <param name="SeenAt">When the miner was last heard of.</param>
+internal readonly record struct StoredStatus(
+    string MinerId, int QueueLen, bool Busy, int? AvgLatencyMs, int? TempC, double? MemFreeGb, DateTimeOffset SeenAt);
+
+internal sealed record StoredFeedback(
+    string JobId, string MinerId, string Outcome, int? LatencyMs, string? FailCode, TokenPrice? TokensSpent, DateTimeOffset At);
+
+/// <param name="Recorded">False when the same job, miner and outcome had been recorded before.</param>
+/// <param name="Trust">The miner's trust as it is stored now.</param>
+internal readonly record struct FeedbackReceipt(bool Recorded, TrustState Trust);
+
+/// <summary>What feedback has taught of one miner; see docs/scoring.md, "Trust".</summary>
+/// <param name="Good">Decayed count of outcomes for the miner, as of <paramref name="At"/>.</param>
+/// <param name="Bad">Decayed count of outcomes against it.</param>
+/// <param name="FailuresInARow">Failures by its own fault since its last success or ejection.</param>
+/// <param name="Ejections">Ejections that have not been forgiven.</param>
+internal readonly record struct TrustState(
+    double Good, double Bad, DateTimeOffset At, int FailuresInARow, int Ejections, DateTimeOffset? EjectedUntil);
+
+/// <summary>The store cannot take the write now; nothing of it was kept.</summary>
+internal sealed class StoreUnavailableException : Exception
+{
+    public StoreUnavailableException(string message) : base(message)
+    {
+    }
+
+    public StoreUnavailableException(string message, Exception inner) : base(message, inner)
+    {
+    }
+
+    public StoreUnavailableException()
+    {
+    }
+}
