@@ -4,7 +4,8 @@ namespace PoolHub.Daemon.Storage;
 
 /// <summary>
 /// What survives a restart. A write is durable when its task completes; writes that arrive together are committed
-/// together. A store that cannot take a write fails it with <see cref="StoreUnavailableException"/>.
+/// together, and each stands or falls alone. A store that cannot take a write fails it with
+/// <see cref="StoreUnavailableException"/>. Times are kept to the millisecond.
 /// </summary>
 internal interface IHubStore : IAsyncDisposable
 {
@@ -17,24 +18,37 @@ internal interface IHubStore : IAsyncDisposable
     /// <summary>Replaces the miner's keys, creating the miner without a profile when it is not known.</summary>
     Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at);
 
-    /// <summary>Ends the sessions that carry an older epoch.</summary>
+    /// <summary>Ends the sessions that carry an older epoch; an epoch never goes back. Unknown miners are passed over.</summary>
     Task SaveEpochAsync(string minerId, long epoch);
 
     /// <summary>
     /// Records an outcome once per (job, miner, outcome), and with it, in the same transaction, the trust that
-    /// <paramref name="learn"/> makes of the trust stored so far. <paramref name="learn"/> is not called for a duplicate.
+    /// <paramref name="learn"/> makes of the trust stored so far. <paramref name="learn"/> is not called for a duplicate;
+    /// it is called in the order in which a miner's outcomes become durable, and again when a transaction is retried.
+    /// A miner that the store does not know fails with <see cref="UnknownMinerException"/>.
     /// </summary>
     Task<FeedbackReceipt> RecordFeedbackAsync(StoredFeedback feedback, Func<TrustState, TrustState> learn);
 
-    /// <summary>Replaces the last known status of each miner in the batch; unknown miners are passed over.</summary>
+    /// <summary>
+    /// Replaces the last known status of each miner in the batch; unknown miners are passed over. A large batch is
+    /// committed in parts, and other writes go between them.
+    /// </summary>
     Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch);
 }
 
 /// <summary>A miner as it was stored.</summary>
 /// <param name="Profile">Null when a key was issued and the miner has not registered yet.</param>
 /// <param name="Epoch">The number of its last session.</param>
+/// <param name="LastSeenAt">Its last registration or status, whichever is later; null when it never came.</param>
 internal sealed record StoredMiner(
-    string MinerId, MinerProfile? Profile, long Epoch, StoredKeys Keys, TrustState Trust, StoredStatus? Status, DateTimeOffset CreatedAt);
+    string MinerId,
+    MinerProfile? Profile,
+    long Epoch,
+    StoredKeys Keys,
+    TrustState Trust,
+    StoredStatus? Status,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? LastSeenAt = null);
 
 /// <summary>SHA-256 hashes of a miner's keys. A revoked miner has none.</summary>
 /// <param name="Previous">The key before the last rotation, valid until <paramref name="PreviousUntil"/>.</param>
@@ -56,21 +70,22 @@ internal readonly record struct FeedbackReceipt(bool Recorded, TrustState Trust)
 /// <param name="Bad">Decayed count of outcomes against it.</param>
 /// <param name="FailuresInARow">Failures by its own fault since its last success or ejection.</param>
 /// <param name="Ejections">Ejections that have not been forgiven.</param>
+/// <param name="Score">
+/// The score that follows from the counts, as of <paramref name="At"/>. It is stored only for people who read the table;
+/// the hub computes it anew, because it drifts.
+/// </param>
 internal readonly record struct TrustState(
-    double Good, double Bad, DateTimeOffset At, int FailuresInARow, int Ejections, DateTimeOffset? EjectedUntil);
-
-/// <summary>The store cannot take the write now; nothing of it was kept.</summary>
-internal sealed class StoreUnavailableException : Exception
+    double Good,
+    double Bad,
+    DateTimeOffset At,
+    int FailuresInARow,
+    int Ejections,
+    DateTimeOffset? EjectedUntil,
+    double Score = TrustState.NeutralScore)
 {
-    public StoreUnavailableException(string message) : base(message)
-    {
-    }
+    /// <summary>The score of a miner of which nothing has been learnt.</summary>
+    public const double NeutralScore = 0.5;
 
-    public StoreUnavailableException(string message, Exception inner) : base(message, inner)
-    {
-    }
-
-    public StoreUnavailableException()
-    {
-    }
+    /// <summary>Nothing learnt yet.</summary>
+    public static TrustState None => new(0, 0, DateTimeOffset.UnixEpoch, 0, 0, null);
 }

@@ -1,0 +1,104 @@
+using System.Runtime.InteropServices;
+using Microsoft.Data.Sqlite;
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Storage.Sqlite;
+
+/// <summary>Reads every miner once. Texts and lists that many miners share become one object.</summary>
+internal sealed class SqliteLoad
+{
+    private const string Everything = """
+        SELECT m.miner_id, m.created_at, m.last_seen_at, m.epoch, m.api_key_hash, m.previous_key_hash,
+          m.previous_key_until, m.trust_good, m.trust_bad, m.trust_at, m.failures_in_a_row, m.ejections, m.ejected_until,
+          m.trust_score, m.addr, m.proto, m.gpu_vram_gb, m.gpu_name, m.cpu_cores, m.ram_gb, m.max_parallel, m.base_price,
+          m.region, m.tags, m.capabilities, m.accel, s.updated_at, s.queue_len, s.busy, s.avg_latency_ms, s.temp_c,
+          s.mem_free_gb
+        FROM miners m LEFT JOIN miner_status s ON s.miner_id = m.miner_id
+        """;
+
+    private readonly Dictionary<string, string> _texts = [];
+    private readonly Dictionary<string, string[]> _lists = [];
+
+    public List<StoredMiner> Read(SqliteConnection connection, CancellationToken cancel)
+    {
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = Everything;
+        using SqliteDataReader row = command.ExecuteReader();
+        var miners = new List<StoredMiner>();
+        while (row.Read())
+        {
+            if (miners.Count % 1024 == 0)
+            {
+                cancel.ThrowIfCancellationRequested();
+            }
+            miners.Add(ReadMiner(row));
+        }
+        return miners;
+    }
+
+    private StoredMiner ReadMiner(SqliteDataReader row)
+    {
+        string minerId = row.GetString(0);
+        DateTimeOffset? lastSeenAt = TimeOrNull(row, 2);
+        StoredStatus? status = null;
+        if (TimeOrNull(row, 26) is { } seenAt)
+        {
+            status = new StoredStatus(
+                minerId, row.GetInt32(27), row.GetInt64(28) != 0, IntOrNull(row, 29), IntOrNull(row, 30),
+                row.IsDBNull(31) ? null : row.GetDouble(31), seenAt);
+            lastSeenAt = lastSeenAt is { } registeredAt && registeredAt > seenAt ? registeredAt : seenAt;
+        }
+        var keys = new StoredKeys(BytesOrNull(row, 4), BytesOrNull(row, 5), TimeOrNull(row, 6));
+        var trust = new TrustState(
+            row.GetDouble(7), row.GetDouble(8), SqliteStatements.Time(row.GetInt64(9)), row.GetInt32(10), row.GetInt32(11),
+            TimeOrNull(row, 12), row.GetDouble(13));
+        MinerProfile? profile = row.IsDBNull(14) ? null : ReadProfile(row);
+        return new StoredMiner(
+            minerId, profile, row.GetInt64(3), keys, trust, status, SqliteStatements.Time(row.GetInt64(1)), lastSeenAt);
+    }
+
+    private MinerProfile ReadProfile(SqliteDataReader row) => new()
+    {
+        Addr = row.GetString(14),
+        Proto = Shared(row.GetString(15)),
+        GpuVramGb = row.GetDouble(16),
+        GpuName = Shared(row.GetString(17)),
+        CpuCores = row.GetInt32(18),
+        RamGb = row.GetDouble(19),
+        MaxParallel = row.GetInt32(20),
+        Price = new TokenPrice(row.GetInt64(21)),
+        Region = Shared(row.GetString(22)),
+        Tags = SharedList(row.GetString(23)),
+        Capabilities = SharedList(row.GetString(24)),
+        Accel = SharedList(row.GetString(25)),
+    };
+
+    private string Shared(string text)
+    {
+        ref string? shared = ref CollectionsMarshal.GetValueRefOrAddDefault(_texts, text, out _);
+        return shared ??= text;
+    }
+
+    private string[] SharedList(string json)
+    {
+        ref string[]? shared = ref CollectionsMarshal.GetValueRefOrAddDefault(_lists, json, out bool known);
+        if (!known)
+        {
+            string[] terms = StoreJson.Read(json);
+            for (int i = 0; i < terms.Length; i++)
+            {
+                terms[i] = Shared(terms[i]);
+            }
+            shared = terms;
+        }
+        return shared!;
+    }
+
+    private static DateTimeOffset? TimeOrNull(SqliteDataReader row, int column) =>
+        row.IsDBNull(column) ? null : SqliteStatements.Time(row.GetInt64(column));
+
+    private static int? IntOrNull(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetInt32(column);
+
+    private static byte[]? BytesOrNull(SqliteDataReader row, int column) =>
+        row.IsDBNull(column) ? null : row.GetFieldValue<byte[]>(column);
+}

@@ -1,0 +1,180 @@
+using Microsoft.Data.Sqlite;
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Storage.Sqlite;
+
+/// <summary>The write connection's prepared statements. Only the writer's thread uses it.</summary>
+internal sealed class SqliteStatements : IDisposable
+{
+    private readonly SqliteCommand _begin;
+    private readonly SqliteCommand _commit;
+    private readonly SqliteCommand _rollback;
+    private readonly SqliteCommand _savepoint;
+    private readonly SqliteCommand _release;
+    private readonly SqliteCommand _rollbackToSavepoint;
+    private readonly SqliteCommand _register;
+    private readonly SqliteCommand _keys;
+    private readonly SqliteCommand _epoch;
+    private readonly SqliteCommand _status;
+    private readonly SqliteCommand _trust;
+    private readonly SqliteCommand _learn;
+    private readonly SqliteCommand _feedback;
+
+    public SqliteStatements(SqliteConnection connection)
+    {
+        // IMMEDIATE takes the write lock at once: a transaction never fails half way because another program took it.
+        _begin = Prepare(connection, "BEGIN IMMEDIATE", 0);
+        _commit = Prepare(connection, "COMMIT", 0);
+        _rollback = Prepare(connection, "ROLLBACK", 0);
+        _savepoint = Prepare(connection, "SAVEPOINT one_write", 0);
+        _release = Prepare(connection, "RELEASE one_write", 0);
+        _rollbackToSavepoint = Prepare(connection, "ROLLBACK TO one_write", 0);
+        _register = Prepare(connection, """
+            INSERT INTO miners (miner_id, created_at, last_seen_at, epoch, addr, proto, gpu_vram_gb, gpu_name, cpu_cores,
+              ram_gb, max_parallel, base_price, tags, capabilities, accel, region)
+            VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+            ON CONFLICT (miner_id) DO UPDATE SET last_seen_at = ?2, epoch = max(epoch, ?3), addr = ?4, proto = ?5,
+              gpu_vram_gb = ?6, gpu_name = ?7, cpu_cores = ?8, ram_gb = ?9, max_parallel = ?10, base_price = ?11,
+              tags = ?12, capabilities = ?13, accel = ?14, region = ?15
+            """, 15);
+        _keys = Prepare(connection, """
+            INSERT INTO miners (miner_id, created_at, api_key_hash, previous_key_hash, previous_key_until)
+            VALUES (?1, ?2, ?3, ?4, ?5)
+            ON CONFLICT (miner_id) DO UPDATE SET api_key_hash = ?3, previous_key_hash = ?4, previous_key_until = ?5
+            """, 5);
+        _epoch = Prepare(connection, "UPDATE miners SET epoch = ?2 WHERE miner_id = ?1 AND epoch < ?2", 2);
+        _status = Prepare(connection, """
+            INSERT INTO miner_status (miner_id, queue_len, busy, avg_latency_ms, temp_c, mem_free_gb, updated_at)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM miners WHERE miner_id = ?1)
+            ON CONFLICT (miner_id) DO UPDATE SET queue_len = ?2, busy = ?3, avg_latency_ms = ?4, temp_c = ?5,
+              mem_free_gb = ?6, updated_at = ?7
+            """, 7);
+        _trust = Prepare(connection, """
+            SELECT trust_good, trust_bad, trust_at, failures_in_a_row, ejections, ejected_until, trust_score
+            FROM miners WHERE miner_id = ?1
+            """, 1);
+        _learn = Prepare(connection, """
+            UPDATE miners SET trust_good = ?2, trust_bad = ?3, trust_at = ?4, failures_in_a_row = ?5, ejections = ?6,
+              ejected_until = ?7, trust_score = ?8
+            WHERE miner_id = ?1
+            """, 8);
+        _feedback = Prepare(connection, """
+            INSERT INTO feedback (job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            ON CONFLICT (job_id, miner_id, outcome) DO NOTHING
+            """, 7);
+    }
+
+    public void Begin() => _begin.ExecuteNonQuery();
+    public void Commit() => _commit.ExecuteNonQuery();
+    public void Rollback() => _rollback.ExecuteNonQuery();
+    public void Savepoint() => _savepoint.ExecuteNonQuery();
+    public void Release() => _release.ExecuteNonQuery();
+
+    public void RollbackToSavepoint()
+    {
+        _rollbackToSavepoint.ExecuteNonQuery();
+        _release.ExecuteNonQuery();
+    }
+
+    public void SaveRegistration(string minerId, MinerProfile profile, long epoch, StoredKeys? claim, DateTimeOffset at)
+    {
+        Run(_register, minerId, Ms(at), epoch, profile.Addr, profile.Proto, profile.GpuVramGb, profile.GpuName,
+            profile.CpuCores, profile.RamGb, profile.MaxParallel, profile.Price.E8, StoreJson.Write(profile.Tags),
+            StoreJson.Write(profile.Capabilities), StoreJson.Write(profile.Accel), profile.Region);
+        if (claim is not null)
+        {
+            SaveKeys(minerId, claim, at);
+        }
+    }
+
+    public void SaveKeys(string minerId, StoredKeys keys, DateTimeOffset at) =>
+        Run(_keys, minerId, Ms(at), keys.Current, keys.Previous, Ms(keys.PreviousUntil));
+
+    public void SaveEpoch(string minerId, long epoch) => Run(_epoch, minerId, epoch);
+
+    public void SaveStatus(in StoredStatus status) =>
+        Run(_status, status.MinerId, status.QueueLen, status.Busy, status.AvgLatencyMs, status.TempC, status.MemFreeGb,
+            Ms(status.SeenAt));
+
+    public FeedbackReceipt RecordFeedback(StoredFeedback feedback, Func<TrustState, TrustState> learn)
+    {
+        TrustState trust = ReadTrust(feedback.MinerId);
+        int inserted = Run(_feedback, feedback.JobId, feedback.MinerId, feedback.Outcome, feedback.LatencyMs,
+            feedback.FailCode, feedback.TokensSpent?.E8, Ms(feedback.At));
+        if (inserted == 0)
+        {
+            return new FeedbackReceipt(false, trust);
+        }
+        TrustState learnt = learn(trust);
+        // The receipt must say what a reader of the table will find.
+        learnt = learnt with { At = Time(Ms(learnt.At)), EjectedUntil = Time(Ms(learnt.EjectedUntil)) };
+        Run(_learn, feedback.MinerId, learnt.Good, learnt.Bad, Ms(learnt.At), learnt.FailuresInARow, learnt.Ejections,
+            Ms(learnt.EjectedUntil), learnt.Score);
+        return new FeedbackReceipt(true, learnt);
+    }
+
+    public void Dispose()
+    {
+        _begin.Dispose();
+        _commit.Dispose();
+        _rollback.Dispose();
+        _savepoint.Dispose();
+        _release.Dispose();
+        _rollbackToSavepoint.Dispose();
+        _register.Dispose();
+        _keys.Dispose();
+        _epoch.Dispose();
+        _status.Dispose();
+        _trust.Dispose();
+        _learn.Dispose();
+        _feedback.Dispose();
+    }
+
+    public static DateTimeOffset Time(long ms) => DateTimeOffset.FromUnixTimeMilliseconds(ms);
+    public static DateTimeOffset? Time(long? ms) => ms is { } value ? Time(value) : null;
+    private static long Ms(DateTimeOffset at) => at.ToUnixTimeMilliseconds();
+    private static long? Ms(DateTimeOffset? at) => at?.ToUnixTimeMilliseconds();
+
+    private TrustState ReadTrust(string minerId)
+    {
+        _trust.Parameters[0].Value = minerId;
+        using SqliteDataReader row = _trust.ExecuteReader();
+        if (!row.Read())
+        {
+            throw new UnknownMinerException($"The store knows no miner {minerId}.");
+        }
+        return new TrustState(
+            row.GetDouble(0),
+            row.GetDouble(1),
+            Time(row.GetInt64(2)),
+            row.GetInt32(3),
+            row.GetInt32(4),
+            row.IsDBNull(5) ? null : Time(row.GetInt64(5)),
+            row.GetDouble(6));
+    }
+
+    private static int Run(SqliteCommand command, params ReadOnlySpan<object?> values)
+    {
+        for (int i = 0; i < values.Length; i++)
+        {
+            command.Parameters[i].Value = values[i] ?? DBNull.Value;
+        }
+        return command.ExecuteNonQuery();
+    }
+
+    private static SqliteCommand Prepare(SqliteConnection connection, string sql, int parameters)
+    {
+        SqliteCommand command = connection.CreateCommand();
+        // Only ever called with the constants above.
+#pragma warning disable CA2100
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        for (int i = 1; i <= parameters; i++)
+        {
+            command.Parameters.Add(new SqliteParameter { ParameterName = $"?{i}" });
+        }
+        command.Prepare();
+        return command;
+    }
+}

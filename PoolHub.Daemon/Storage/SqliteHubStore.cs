@@ -1,0 +1,103 @@
+using Microsoft.Data.Sqlite;
+using PoolHub.Daemon.Storage.Sqlite;
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Storage;
+
+/// <summary>The store in a file of the state directory: nothing to install, one daemon at a time.</summary>
+internal sealed class SqliteHubStore : IHubStore
+{
+    private readonly SqliteFile _file;
+    private readonly SqliteWriter _writer;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+
+    private SqliteHubStore(SqliteFile file, TimeProvider time, ILogger log)
+    {
+        _file = file;
+        _time = time;
+        _log = log;
+        _writer = new SqliteWriter(file, log);
+    }
+
+    /// <summary>Transactions committed so far.</summary>
+    public long Commits => _writer.Commits;
+
+    /// <summary>Writes made durable so far; a row of a status batch counts as one.</summary>
+    public long Writes => _writer.Writes;
+
+    /// <summary>Writes that wait for their transaction.</summary>
+    public int Waiting => _writer.Waiting;
+
+    /// <summary>
+    /// Opens the database of a state directory, creating both when they are absent. A file that cannot be used fails
+    /// with <see cref="StoreRefusedException"/>, whose message says what to do.
+    /// </summary>
+    public static SqliteHubStore Open(string stateDir, TimeProvider time, ILogger<SqliteHubStore> log)
+    {
+        SqliteFile file = SqliteFile.Open(stateDir);
+        if (!file.WasClean)
+        {
+            StorageLog.WasNotClosed(log, file.Path);
+        }
+        if (file.FoundVersion is > 0 and int found && found < SqliteMigrations.Newest)
+        {
+            StorageLog.Migrated(log, file.Path, found, SqliteMigrations.Newest);
+        }
+        StorageLog.Opened(log, file.Path, SqliteMigrations.Newest);
+        return new SqliteHubStore(file, time, log);
+    }
+
+    public Task<IReadOnlyList<StoredMiner>> LoadAsync(CancellationToken cancel) =>
+        Task.Run<IReadOnlyList<StoredMiner>>(() => Load(cancel), cancel);
+
+    public Task SaveRegistrationAsync(
+        string minerId, MinerProfile profile, long epoch, StoredKeys? claim, DateTimeOffset at) =>
+        Write(statements => statements.SaveRegistration(minerId, profile, epoch, claim, at));
+
+    public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at) =>
+        Write(statements => statements.SaveKeys(minerId, keys, at));
+
+    public Task SaveEpochAsync(string minerId, long epoch) => Write(statements => statements.SaveEpoch(minerId, epoch));
+
+    public Task<FeedbackReceipt> RecordFeedbackAsync(StoredFeedback feedback, Func<TrustState, TrustState> learn) =>
+        _writer.Write(statements => statements.RecordFeedback(feedback, learn));
+
+    public Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch)
+    {
+        if (batch.Count == 0)
+        {
+            return Task.CompletedTask;
+        }
+        // In the table's own order, neighbours share a page; in the order of arrival each row would dirty its own.
+        StoredStatus[] rows = [.. batch];
+        Array.Sort(rows, static (a, b) => string.CompareOrdinal(a.MinerId, b.MinerId));
+        return _writer.Write(rows);
+    }
+
+    /// <summary>Makes durable what was accepted, then closes the file.</summary>
+    public async ValueTask DisposeAsync() => await _writer.CloseAsync();
+
+    private Task<bool> Write(Action<SqliteStatements> write) =>
+        _writer.Write(statements =>
+        {
+            write(statements);
+            return true;
+        });
+
+    private List<StoredMiner> Load(CancellationToken cancel)
+    {
+        long start = _time.GetTimestamp();
+        try
+        {
+            using SqliteConnection reader = _file.OpenReader();
+            List<StoredMiner> miners = new SqliteLoad().Read(reader, cancel);
+            StorageLog.Loaded(_log, miners.Count, _time.GetElapsedTime(start).TotalMilliseconds);
+            return miners;
+        }
+        catch (SqliteException e)
+        {
+            throw SqliteFile.Refusal(_file.Path, e)!;
+        }
+    }
+}

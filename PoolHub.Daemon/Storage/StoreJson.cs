@@ -1,0 +1,20 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace PoolHub.Daemon.Storage;
+
+/// <summary>Lists of texts as the tables keep them.</summary>
+[JsonSerializable(typeof(string[]))]
+internal sealed partial class StoreJson : JsonSerializerContext
+{
+    /// <summary>Only people and SQL read it, never a browser: what is not ASCII stays readable.</summary>
+    private static readonly StoreJson s_readable =
+        new(new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    public static string Write(string[] terms) =>
+        terms.Length == 0 ? "[]" : JsonSerializer.Serialize(terms, s_readable.StringArray);
+
+    public static string[] Read(string json) =>
+        json == "[]" ? [] : JsonSerializer.Deserialize(json, s_readable.StringArray) ?? [];
+}
