@@ -1,0 +1,307 @@
+using PoolHub.Daemon.Storage;
+using PoolHub.Protocol;
+
+namespace PoolHub.Tests.Storage;
+
+/// <summary>What every form of the store has to hold.</summary>
+public abstract class HubStoreTests
+{
+    internal static readonly DateTimeOffset Noon = new(2025, 6, 1, 12, 0, 0, 123, TimeSpan.Zero);
+
+    internal static readonly MinerProfile Full = new()
+    {
+        Addr = "10.0.3.7:9000",
+        Proto = "grpc",
+        GpuName = "RTX 4090 «Ünï» 🚀",
+        GpuVramGb = 23.99,
+        CpuCores = 32,
+        RamGb = 127.5,
+        Price = new TokenPrice(75_000_001),
+        MaxParallel = 8,
+        Region = "eu-west-1",
+        Accel = ["cuda", "rocm"],
+        Tags = ["low-latency", "日本語", "a\"quote'\\<>&"],
+        Capabilities = ["sentence-transformers/all-MiniLM-L6-v2", "task:image_embedding"],
+    };
+
+    internal static readonly MinerProfile Bare = new() { Addr = "h:1", Proto = "http" };
+
+    private protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    /// <summary>Opens this test's own store; after a close, the same again.</summary>
+    private protected abstract Task<IHubStore> OpenAsync();
+
+    [Fact]
+    public async Task Store_that_is_new_is_empty()
+    {
+        await using IHubStore store = await OpenAsync();
+        Assert.Empty(await store.LoadAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task Registration_comes_back_as_it_was()
+    {
+        var keys = new StoredKeys([1, 2, 3], [4, 5], Noon.AddHours(1));
+        StoredMiner miner = await ReopenedAsync(store => store.SaveRegistrationAsync("m:1", Full, 7, keys, Noon));
+        Assert.Equal("m:1", miner.MinerId);
+        AssertProfile(Full, miner.Profile);
+        Assert.Equal(7, miner.Epoch);
+        AssertKeys(keys, miner.Keys);
+        Assert.Equal(TrustState.None, miner.Trust);
+        Assert.Null(miner.Status);
+        Assert.Equal(Noon, miner.CreatedAt);
+        Assert.Equal(Noon, miner.LastSeenAt);
+    }
+
+    [Fact]
+    public async Task Registration_of_the_least_comes_back_as_it_was()
+    {
+        StoredMiner miner = await ReopenedAsync(store => store.SaveRegistrationAsync("m", Bare, 1, null, Noon));
+        AssertProfile(Bare, miner.Profile);
+        AssertKeys(new StoredKeys(null), miner.Keys);
+    }
+
+    [Fact]
+    public async Task Registration_of_the_extremes_comes_back_as_it_was()
+    {
+        MinerProfile profile = Full with
+        {
+            Price = TokenPrice.Max,
+            GpuVramGb = 0.1 + 0.2,
+            RamGb = Limits.MaxRamGb,
+            Capabilities = [.. Enumerable.Range(0, Limits.MaxCapabilities).Select(i => new string((char)('A' + (i % 26)), Limits.TermChars))],
+        };
+        StoredMiner miner = await ReopenedAsync(store => store.SaveRegistrationAsync("m", profile, long.MaxValue, null, Noon));
+        AssertProfile(profile, miner.Profile);
+        Assert.Equal(long.MaxValue, miner.Epoch);
+    }
+
+    [Fact]
+    public async Task Registration_again_replaces_the_profile_and_keeps_keys_and_creation()
+    {
+        var keys = new StoredKeys([9]);
+        StoredMiner miner = await ReopenedAsync(async store =>
+        {
+            await store.SaveRegistrationAsync("m", Full, 1, keys, Noon);
+            await store.SaveRegistrationAsync("m", Bare, 2, null, Noon.AddMinutes(5));
+        });
+        AssertProfile(Bare, miner.Profile);
+        AssertKeys(keys, miner.Keys);
+        Assert.Equal(2, miner.Epoch);
+        Assert.Equal(Noon, miner.CreatedAt);
+        Assert.Equal(Noon.AddMinutes(5), miner.LastSeenAt);
+    }
+
+    [Fact]
+    public async Task Registration_with_a_claim_replaces_the_keys()
+    {
+        StoredMiner miner = await ReopenedAsync(async store =>
+        {
+            await store.SaveKeysAsync("m", new StoredKeys([1], [2], Noon), Noon);
+            await store.SaveRegistrationAsync("m", Full, 1, new StoredKeys([3]), Noon);
+        });
+        AssertKeys(new StoredKeys([3]), miner.Keys);
+    }
+
+    [Fact]
+    public async Task Keys_of_an_unknown_miner_create_it_without_a_profile()
+    {
+        StoredMiner miner = await ReopenedAsync(store => store.SaveKeysAsync("m", new StoredKeys([1]), Noon));
+        Assert.Null(miner.Profile);
+        Assert.Equal(0, miner.Epoch);
+        Assert.Equal(Noon, miner.CreatedAt);
+        Assert.Null(miner.LastSeenAt);
+        AssertKeys(new StoredKeys([1]), miner.Keys);
+    }
+
+    [Fact]
+    public async Task Keys_that_are_revoked_leave_the_rest()
+    {
+        StoredMiner miner = await ReopenedAsync(async store =>
+        {
+            await store.SaveRegistrationAsync("m", Full, 3, new StoredKeys([1], [2], Noon), Noon);
+            await store.SaveKeysAsync("m", new StoredKeys(null), Noon.AddDays(1));
+        });
+        AssertKeys(new StoredKeys(null), miner.Keys);
+        AssertProfile(Full, miner.Profile);
+        Assert.Equal(Noon, miner.CreatedAt);
+    }
+
+    [Theory]
+    [InlineData(5, 5)]
+    [InlineData(3, 4)]
+    public async Task Epoch_never_goes_back(long saved, long kept)
+    {
+        StoredMiner miner = await ReopenedAsync(async store =>
+        {
+            await store.SaveRegistrationAsync("m", Full, 4, null, Noon);
+            await store.SaveEpochAsync("m", saved);
+            await store.SaveEpochAsync("nobody", 9);
+        });
+        Assert.Equal(kept, miner.Epoch);
+    }
+
+    [Fact]
+    public async Task Status_comes_back_with_and_without_its_options()
+    {
+        var full = new StoredStatus("a", 3, true, 120, -5, 11.25, Noon.AddSeconds(9));
+        var bare = new StoredStatus("b", 0, false, null, null, null, Noon.AddSeconds(-9));
+        IReadOnlyList<StoredMiner> miners = await ReopenedAllAsync(async store =>
+        {
+            await store.SaveRegistrationAsync("a", Full, 1, null, Noon);
+            await store.SaveRegistrationAsync("b", Full, 1, null, Noon);
+            await store.SaveStatusesAsync([bare, new StoredStatus("nobody", 1, true, 1, 1, 1, Noon), full]);
+        });
+        Assert.Equal(2, miners.Count);
+        Assert.Equal(full, miners.Single(m => m.MinerId == "a").Status);
+        Assert.Equal(full.SeenAt, miners.Single(m => m.MinerId == "a").LastSeenAt);
+        Assert.Equal(bare, miners.Single(m => m.MinerId == "b").Status);
+        Assert.Equal(Noon, miners.Single(m => m.MinerId == "b").LastSeenAt);
+    }
+
+    [Fact]
+    public async Task Status_again_replaces_the_one_before()
+    {
+        var last = new StoredStatus("m", 0, false, null, null, null, Noon.AddSeconds(1));
+        StoredMiner miner = await ReopenedAsync(async store =>
+        {
+            await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+            await store.SaveStatusesAsync([new StoredStatus("m", 9, true, 9, 9, 9, Noon)]);
+            await store.SaveStatusesAsync([last]);
+            await store.SaveStatusesAsync([]);
+        });
+        Assert.Equal(last, miner.Status);
+    }
+
+    [Fact]
+    public async Task Statuses_of_many_are_all_saved_and_other_writes_go_between()
+    {
+        const int count = 10_000;
+        await using IHubStore store = await OpenAsync();
+        foreach (int[] chunk in Enumerable.Range(0, count).Chunk(5_000))
+        {
+            await Task.WhenAll(chunk.Select(i => store.SaveKeysAsync($"m{i}", new StoredKeys([1]), Noon)));
+        }
+        StoredStatus[] rows = [.. Enumerable.Range(0, count).Select(i => new StoredStatus($"m{i}", i, false, null, null, null, Noon))];
+        Task statuses = store.SaveStatusesAsync(rows);
+        await store.SaveEpochAsync("m0", 1);
+        await statuses;
+        IReadOnlyList<StoredMiner> miners = await store.LoadAsync(Cancel);
+        Assert.All(miners, miner => Assert.Equal($"m{miner.Status!.Value.QueueLen}", miner.MinerId));
+        Assert.Equal(count, miners.Count);
+    }
+
+    [Fact]
+    public async Task Feedback_carries_trust_forward()
+    {
+        var learnt = new TrustState(1.5, 0.25, Noon, 3, 2, Noon.AddSeconds(60), 0.625);
+        StoredMiner miner = await ReopenedAsync(async store =>
+        {
+            await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+            FeedbackReceipt first = await store.RecordFeedbackAsync(Feedback("j1"), state =>
+            {
+                Assert.Equal(TrustState.None, state);
+                return state with { Good = 1 };
+            });
+            Assert.Equal(new FeedbackReceipt(true, TrustState.None with { Good = 1 }), first);
+            FeedbackReceipt second = await store.RecordFeedbackAsync(Feedback("j2"), state => learnt with { Good = state.Good + 0.5 });
+            Assert.Equal(new FeedbackReceipt(true, learnt), second);
+        });
+        Assert.Equal(learnt, miner.Trust);
+    }
+
+    [Fact]
+    public async Task Feedback_given_twice_is_a_duplicate_and_teaches_nothing()
+    {
+        await using IHubStore store = await OpenAsync();
+        await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+        FeedbackReceipt first = await store.RecordFeedbackAsync(Feedback("j"), state => state with { Good = 1 });
+        FeedbackReceipt again = await store.RecordFeedbackAsync(Feedback("j") with { LatencyMs = 5, At = Noon.AddDays(1) }, Never);
+        FeedbackReceipt other = await store.RecordFeedbackAsync(Feedback("j") with { Outcome = "accepted" }, state => state);
+        Assert.True(first.Recorded);
+        Assert.Equal(new FeedbackReceipt(false, first.Trust), again);
+        Assert.True(other.Recorded);
+    }
+
+    [Fact]
+    public async Task Feedback_on_an_unknown_miner_fails_alone()
+    {
+        await using IHubStore store = await OpenAsync();
+        await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+        Task<FeedbackReceipt> unknown = store.RecordFeedbackAsync(Feedback("j") with { MinerId = "nobody" }, Never);
+        Task<FeedbackReceipt> known = store.RecordFeedbackAsync(Feedback("j"), state => state with { Good = 1 });
+        await Assert.ThrowsAsync<UnknownMinerException>(() => unknown);
+        Assert.True((await known).Recorded);
+    }
+
+    [Fact]
+    public async Task Feedback_whose_lesson_fails_is_not_kept()
+    {
+        await using IHubStore store = await OpenAsync();
+        await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+        await Assert.ThrowsAsync<InvalidTimeZoneException>(
+            () => store.RecordFeedbackAsync(Feedback("j"), _ => throw new InvalidTimeZoneException()));
+        Assert.True((await store.RecordFeedbackAsync(Feedback("j"), state => state)).Recorded);
+    }
+
+    [Fact]
+    public async Task Feedback_from_many_at_once_loses_no_lesson()
+    {
+        const int count = 500;
+        StoredMiner miner = await ReopenedAsync(async store =>
+        {
+            await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+            await Task.WhenAll(Enumerable.Range(0, count).Select(i => Task.Run(
+                () => store.RecordFeedbackAsync(Feedback($"j{i % (count / 2)}"), state => state with { Good = state.Good + 1 }), Cancel)));
+        });
+        Assert.Equal(count / 2, miner.Trust.Good);
+    }
+
+    [Fact]
+    public async Task Store_that_is_disposed_has_kept_what_it_accepted_and_takes_no_more()
+    {
+        IHubStore store = await OpenAsync();
+        Task[] writes = [.. Enumerable.Range(0, 1_000).Select(i => store.SaveKeysAsync($"m{i}", new StoredKeys([1]), Noon))];
+        await store.DisposeAsync();
+        Assert.All(writes, write => Assert.True(write.IsCompletedSuccessfully));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.SaveEpochAsync("m1", 1));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.SaveStatusesAsync([default(StoredStatus) with { MinerId = "m1" }]));
+        await store.DisposeAsync();
+        await using IHubStore again = await OpenAsync();
+        Assert.Equal(writes.Length, (await again.LoadAsync(Cancel)).Count);
+    }
+
+    internal static StoredFeedback Feedback(string jobId) =>
+        new(jobId, "m", "completed", 1200, "bad_input", new TokenPrice(5), Noon);
+
+    private protected static TrustState Never(TrustState state) => throw new InvalidOperationException("nothing is to be learnt");
+
+    private protected async Task<IReadOnlyList<StoredMiner>> ReopenedAllAsync(Func<IHubStore, Task> write)
+    {
+        await using (IHubStore store = await OpenAsync())
+        {
+            await write(store);
+        }
+        await using IHubStore again = await OpenAsync();
+        return await again.LoadAsync(Cancel);
+    }
+
+    private async Task<StoredMiner> ReopenedAsync(Func<IHubStore, Task> write) => Assert.Single(await ReopenedAllAsync(write));
+
+    private protected static void AssertProfile(MinerProfile expected, MinerProfile? actual)
+    {
+        Assert.NotNull(actual);
+        Assert.Equal(expected.Accel, actual.Accel);
+        Assert.Equal(expected.Tags, actual.Tags);
+        Assert.Equal(expected.Capabilities, actual.Capabilities);
+        // Arrays are equal by reference; all else by value.
+        Assert.Equal(expected, actual with { Accel = expected.Accel, Tags = expected.Tags, Capabilities = expected.Capabilities });
+    }
+
+    private static void AssertKeys(StoredKeys expected, StoredKeys actual)
+    {
+        Assert.Equal(expected.Current, actual.Current);
+        Assert.Equal(expected.Previous, actual.Previous);
+        Assert.Equal(expected.PreviousUntil, actual.PreviousUntil);
+    }
+}
