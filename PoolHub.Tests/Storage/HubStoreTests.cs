@@ -1,31 +1,12 @@
 using PoolHub.Daemon.Storage;
 using PoolHub.Protocol;
+using static PoolHub.Tests.Storage.StoreSamples;
 
 namespace PoolHub.Tests.Storage;
 
 /// <summary>What every form of the store has to hold.</summary>
 public abstract class HubStoreTests
 {
-    internal static readonly DateTimeOffset Noon = new(2025, 6, 1, 12, 0, 0, 123, TimeSpan.Zero);
-
-    internal static readonly MinerProfile Full = new()
-    {
-        Addr = "10.0.3.7:9000",
-        Proto = "grpc",
-        GpuName = "RTX 4090 «Ünï» 🚀",
-        GpuVramGb = 23.99,
-        CpuCores = 32,
-        RamGb = 127.5,
-        Price = new TokenPrice(75_000_001),
-        MaxParallel = 8,
-        Region = "eu-west-1",
-        Accel = ["cuda", "rocm"],
-        Tags = ["low-latency", "日本語", "a\"quote'\\<>&"],
-        Capabilities = ["sentence-transformers/all-MiniLM-L6-v2", "task:image_embedding"],
-    };
-
-    internal static readonly MinerProfile Bare = new() { Addr = "h:1", Proto = "http" };
-
     private protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     /// <summary>Opens this test's own store; after a close, the same again.</summary>
@@ -270,9 +251,6 @@ public abstract class HubStoreTests
         await using IHubStore again = await OpenAsync();
         Assert.Equal(writes.Length, (await again.LoadAsync(Cancel)).Count);
     }
-
-    internal static StoredFeedback Feedback(string jobId) =>
-        new(jobId, "m", "completed", 1200, "bad_input", new TokenPrice(5), Noon);
 
     private protected static TrustState Never(TrustState state) => throw new InvalidOperationException("nothing is to be learnt");
 

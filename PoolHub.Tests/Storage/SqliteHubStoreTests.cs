@@ -2,6 +2,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using PoolHub.Daemon.Storage;
 using PoolHub.Daemon.Storage.Sqlite;
+using static PoolHub.Tests.Storage.StoreSamples;
 
 namespace PoolHub.Tests.Storage;
 
@@ -277,32 +278,5 @@ public sealed class SqliteHubStoreTests : HubStoreTests, IDisposable
         using var connection = new SqliteConnection($"Data Source={DbPath};Pooling=False");
         connection.Open();
         SqliteFile.Execute(connection, sql);
-    }
-
-    /// <summary>Holds up the writer within a transaction, so that what is written meanwhile waits together.</summary>
-    private sealed class HeldWriter : IDisposable
-    {
-        private readonly ManualResetEventSlim _release = new();
-        private readonly Task _held;
-
-        public HeldWriter(SqliteHubStore store)
-        {
-            using var reached = new ManualResetEventSlim();
-            _held = store.RecordFeedbackAsync(Feedback("hold"), state =>
-            {
-                reached.Set();
-                _release.Wait(Cancel);
-                return state;
-            });
-            reached.Wait(Cancel);
-        }
-
-        public Task ReleaseAsync()
-        {
-            _release.Set();
-            return _held;
-        }
-
-        public void Dispose() => _release.Dispose();
     }
 }
