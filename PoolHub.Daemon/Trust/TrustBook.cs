@@ -190,7 +190,8 @@ internal sealed class TrustBook(TrustModel model, IHubStore store, TimeProvider 
         {
             return;
         }
-        foreach ((string minerId, _) in _ejected.OrderBy(e => e.Value).ThenBy(e => e.Key, StringComparer.Ordinal).Take(tooMany).ToList())
+        var soonest = _ejected.OrderBy(e => e.Value).ThenBy(e => e.Key, StringComparer.Ordinal).Take(tooMany).ToList();
+        foreach ((string minerId, _) in soonest)
         {
             changed.Add(minerId);
             _ejected.TryRemove(minerId, out _);

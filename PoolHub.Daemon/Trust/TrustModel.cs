@@ -13,7 +13,8 @@ internal sealed class TrustModel(TrustOptions options)
     public TrustOptions Options => options;
 
     /// <summary>Whether the hub knows how to learn from it.</summary>
-    public static bool IsOutcome(string? outcome) => outcome is Outcomes.Accepted or Outcomes.Rejected or Outcomes.Failed or Outcomes.Completed;
+    public static bool IsOutcome(string? outcome) =>
+        outcome is Outcomes.Accepted or Outcomes.Rejected or Outcomes.Failed or Outcomes.Completed;
 
     /// <summary>
     /// The trust after an outcome at <paramref name="now"/>. An earlier instant than the last one seen counts as that one.
@@ -31,7 +32,7 @@ internal sealed class TrustModel(TrustOptions options)
         state = outcome switch
         {
             Outcomes.Completed => state with { Good = state.Good + 1, FailuresInARow = 0 },
-            Outcomes.Failed when failCode is null || !options.FailCodesNotMiner.Contains(failCode) => Fail(state, now, mayEject),
+            Outcomes.Failed when IsMinersFault(failCode) => Fail(state, now, mayEject),
             Outcomes.Rejected => state with { Bad = state.Bad + options.RejectedWeight },
             _ => state,
         };
@@ -61,6 +62,8 @@ internal sealed class TrustModel(TrustOptions options)
 
     /// <summary>How many of a fleet may be ejected at once.</summary>
     public int MaxEjected(int fleetSize) => (int)Math.Floor((fleetSize * options.MaxEjectedShare) + 1e-9);
+
+    private bool IsMinersFault(string? failCode) => failCode is null || !options.FailCodesNotMiner.Contains(failCode);
 
     private TrustState Fail(TrustState state, DateTimeOffset now, bool mayEject)
     {

@@ -9,7 +9,7 @@ internal sealed record TrustOptions
     /// <summary>After this time an outcome counts half.</summary>
     public double HalfLifeDays { get; init; } = 7;
 
-    /// <summary>Outcomes for the miner that are assumed before any is seen; with <see cref="PriorBad"/> the first score.</summary>
+    /// <summary>Outcomes for the miner that are assumed before any is seen; 5 : 5 is a first score of 0.5.</summary>
     public double PriorGood { get; init; } = 5;
     public double PriorBad { get; init; } = 5;
 
@@ -56,7 +56,9 @@ internal sealed record TrustOptions
     {
         string[] codes = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         string? bad = Array.Find(codes, static code => code.Length > Limits.TermChars || !Texts.IsPrintable(code));
-        problem = bad is null ? null : $"must hold fail codes of at most {Limits.TermChars} printable characters, separated by commas";
+        problem = bad is null
+            ? null
+            : $"must hold fail codes of at most {Limits.TermChars} printable characters, separated by commas";
         return bad is null ? Table(codes) : null;
     }
 
