@@ -30,8 +30,8 @@ internal interface IHubStore : IAsyncDisposable
     Task<FeedbackReceipt> RecordFeedbackAsync(StoredFeedback feedback, Func<TrustState, TrustState> learn);
 
     /// <summary>
-    /// Replaces the last known status of each miner in the batch; unknown miners are passed over. A large batch is
-    /// committed in parts, and other writes go between them.
+    /// Replaces the last known status of each miner in the batch, which holds a miner once; unknown miners are passed
+    /// over. A large batch is committed in parts, and other writes go between them.
     /// </summary>
     Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch);
 }

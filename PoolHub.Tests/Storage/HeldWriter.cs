@@ -2,7 +2,9 @@ using PoolHub.Daemon.Storage;
 
 namespace PoolHub.Tests.Storage;
 
-/// <summary>Holds up the writer within a transaction, so that what is written meanwhile waits together. Needs a miner "m".</summary>
+/// <summary>
+/// Holds up the writer within a transaction, so that what is written meanwhile waits together. Needs a miner "m".
+/// </summary>
 internal sealed class HeldWriter : IDisposable
 {
     private readonly ManualResetEventSlim _release = new();

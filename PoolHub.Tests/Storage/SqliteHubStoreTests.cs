@@ -160,6 +160,15 @@ public sealed class SqliteHubStoreTests : HubStoreTests, IDisposable
     }
 
     [Fact]
+    public void Commit_syncs_the_log_to_the_disk()
+    {
+        using SqliteFile file = SqliteFile.Open(StateDir);
+        const int full = 2;
+        Assert.Equal(full, SqliteFile.Pragma(file.Writer, "synchronous"));
+        Assert.True(File.Exists(DbPath + "-wal"));
+    }
+
+    [Fact]
     public async Task Close_leaves_one_file_that_only_its_owner_reads()
     {
         await OpenSqlite().DisposeAsync();

@@ -82,11 +82,12 @@ internal sealed class SqliteFile : IDisposable
 
     public SqliteConnection OpenReader() => Connect(Path, SqliteOpenMode.ReadOnly);
 
-    /// <summary>The exception that tells the operator what to do about <paramref name="e"/>; null when it is none of ours.</summary>
+    /// <summary>What tells the operator what to do about <paramref name="e"/>; null when it is no fault of the file.</summary>
     public static StoreRefusedException? Refusal(string path, Exception e) => e switch
     {
         SqliteException { SqliteErrorCode: SqliteNotADatabase } => new StoreRefusedException(
-            $"{path} is not a SQLite database. Move it away to start with an empty directory, or restore it from a backup.", e),
+            $"{path} is not a SQLite database. Restore it from a backup, or move it away to start with an empty directory.",
+            e),
         SqliteException { SqliteErrorCode: SqliteCorrupt } => Damaged(path, e.Message, e),
         SqliteException => new StoreRefusedException($"{path} cannot be opened: {e.Message}", e),
         IOException or UnauthorizedAccessException => new StoreRefusedException(
