@@ -21,6 +21,7 @@ internal sealed class MatchIndex
     private readonly Lock _writer = new();
     private readonly Slots _slots;
     private readonly TermCatalogue _terms = new();
+    private readonly LatencyRanks _latency = new();
     private readonly List<Term> _termsToAdd = [];
     private readonly List<Term> _termsToDrop = [];
     private Segment[] _segments = [];
@@ -44,7 +45,7 @@ internal sealed class MatchIndex
             Segment segment = SegmentOrNew(slot);
             int offset = slot & Segment.Mask;
             _termsToAdd.Clear();
-            Offer offer = _terms.Acquire(minerId, profile, _termsToAdd, out RegionLatency latency);
+            Offer offer = _terms.Acquire(minerId, profile, _termsToAdd);
             segment.BeginWrite();
             segment.Load[offset] = 0;
             segment.RttMs[offset] = -1;
@@ -52,7 +53,7 @@ internal sealed class MatchIndex
             segment.Trust[offset] = trust;
             Segment.SetBit(segment.Available, offset, available);
             Segment.SetBit(segment.Degraded, offset, degraded);
-            segment.Put(offset, offer, latency);
+            segment.Put(offset, offer, _latency.Enter(offer.Profile.Region));
             SetTerms(_termsToAdd, slot);
             segment.EndWrite();
             Volatile.Write(ref _count, _count + 1);
@@ -75,10 +76,11 @@ internal sealed class MatchIndex
             _terms.Collect(old, _termsToDrop);
             // The new ones first: a term in both is then never without a user, and stays the one that queries hold.
             _termsToAdd.Clear();
-            Offer offer = _terms.Acquire(old.MinerId, profile, _termsToAdd, out RegionLatency latency);
+            Offer offer = _terms.Acquire(old.MinerId, profile, _termsToAdd);
             segment.BeginWrite();
             ClearTerms(_termsToDrop, slot);
-            segment.Put(offset, offer, latency);
+            LatencyRanks.Leave(segment.Region[offset]!);
+            segment.Put(offset, offer, _latency.Enter(offer.Profile.Region));
             SetTerms(_termsToAdd, slot);
             segment.EndWrite();
             TermCatalogue.Release(_termsToDrop);
@@ -98,6 +100,7 @@ internal sealed class MatchIndex
             _terms.Collect(segment.Offers[offset]!, _termsToDrop);
             segment.BeginWrite();
             ClearTerms(_termsToDrop, slot);
+            LatencyRanks.Leave(segment.Region[offset]!);
             segment.Clear(offset);
             segment.EndWrite();
             TermCatalogue.Release(_termsToDrop);
@@ -181,21 +184,7 @@ internal sealed class MatchIndex
     {
         lock (_writer)
         {
-            foreach (Segment segment in _segments)
-            {
-                for (int offset = 0; offset < Segment.Size; offset++)
-                {
-                    int rttMs = segment.RttMs[offset];
-                    if (rttMs >= 0 && segment.Region[offset] is { } region)
-                    {
-                        region.Count(rttMs);
-                    }
-                }
-            }
-            foreach ((string _, Term term) in _terms.Regions)
-            {
-                term.Latency?.Publish();
-            }
+            _latency.Refresh(_segments);
         }
     }
 

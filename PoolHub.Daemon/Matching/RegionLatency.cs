@@ -22,6 +22,9 @@ internal sealed class RegionLatency
     /// <summary>The norm of each bucket from <see cref="First"/> on, cut to the buckets in use.</summary>
     private sealed record Ranks(int First, double[] Norms);
 
+    /// <summary>How many miners are in the region.</summary>
+    public int Miners { get; set; }
+
     public static int Bucket(int rttMs)
     {
         int ms = Math.Min(rttMs, Limits.MaxLatencyMs);

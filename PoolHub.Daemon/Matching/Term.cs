@@ -20,9 +20,6 @@ internal sealed class Term(string text, TermTable table)
     /// <summary>Marks the terms already met while one profile's terms are collected.</summary>
     public int Stamp { get; set; }
 
-    /// <summary>For a term that is some miner's exact region: how its latencies are spread.</summary>
-    public RegionLatency? Latency { get; set; }
-
     /// <summary>Who declares it in a segment; null when nobody does.</summary>
     public SlotSet? In(int segment)
     {

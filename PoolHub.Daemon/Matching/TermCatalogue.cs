@@ -26,15 +26,13 @@ internal sealed class TermCatalogue
     /// Makes the profile's card, with its texts shared, and counts the miner as a user of its terms, which are added
     /// to <paramref name="terms"/>, each once. <see cref="Release"/> undoes it.
     /// </summary>
-    public Offer Acquire(string minerId, MinerProfile profile, List<Term> terms, out RegionLatency latency)
+    public Offer Acquire(string minerId, MinerProfile profile, List<Term> terms)
     {
         int created = _created;
         _stamp++;
-        Term region = AddRegion(profile.Region, terms, ref created);
-        latency = region.Latency ??= new RegionLatency();
         MinerProfile shared = profile with
         {
-            Region = region.Text,
+            Region = AddRegion(profile.Region, terms, ref created).Text,
             Proto = Use(Names, profile.Proto, terms, ref created),
             GpuName = Use(Names, profile.GpuName, terms, ref created),
             Accel = Use(Accel, profile.Accel, terms, ref created),

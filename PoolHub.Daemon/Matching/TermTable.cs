@@ -37,7 +37,4 @@ internal sealed class TermTable
     }
 
     public void Remove(Term term) => _terms.TryRemove(term.Text, out _);
-
-    /// <summary>Every term; safe while others change the table.</summary>
-    public IEnumerator<KeyValuePair<string, Term>> GetEnumerator() => _terms.GetEnumerator();
 }
