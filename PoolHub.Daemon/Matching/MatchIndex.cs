@@ -191,6 +191,7 @@ internal sealed class MatchIndex
     /// <summary>
     /// Finds the best candidates. Takes no lock unless writers are very busy, and allocates nothing once
     /// <paramref name="result"/> has served a query as large. Each segment is seen as it was at one moment.
+    /// Latency ranks that are refreshed meanwhile may be new for some regions and old for others.
     /// </summary>
     public void Match(MatchQuery query, MatchResult result)
     {

@@ -176,10 +176,10 @@ internal sealed class SegmentScan
             return;
         }
         int rttMs = Volatile.Read(ref segment.RttMs[offset]);
-        int etaMs = Scoring.EtaMs(rttMs, Volatile.Read(ref segment.ServiceMs[offset]), load, maxParallel);
+        int serviceMs = Volatile.Read(ref segment.ServiceMs[offset]);
         if (_query.DeadlineMs is { } deadlineMs)
         {
-            if (etaMs > deadlineMs)
+            if (Scoring.EtaMs(rttMs, serviceMs, load, maxParallel) > deadlineMs)
             {
                 return;
             }
@@ -217,7 +217,7 @@ internal sealed class SegmentScan
             RttMs = rttMs,
             Load = load,
             Free = free,
-            EtaMs = etaMs,
+            EtaMs = Scoring.EtaMs(rttMs, serviceMs, load, maxParallel),
             TieHash = StableHash.Pair(_query.JobHash, offer.IdHash),
         });
     }

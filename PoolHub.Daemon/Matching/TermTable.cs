@@ -17,11 +17,7 @@ internal sealed class TermTable
 
     public bool Indexed { get; }
 
-    public int Count => _terms.Count;
-
     public Term? Find(string text) => _terms.GetValueOrDefault(text);
-
-    public Term? Find(ReadOnlySpan<char> text) => _bySpan.TryGetValue(text, out Term? term) ? term : null;
 
     public Term FindOrAdd(ReadOnlySpan<char> text, ref int created)
     {
