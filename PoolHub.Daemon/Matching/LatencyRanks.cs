@@ -1,0 +1,46 @@
+namespace PoolHub.Daemon.Matching;
+
+/// <summary>
+/// The latencies of every region, by its exact name. Changed under the index's lock. A region that everybody left is
+/// forgotten at the next refresh and not before: whoever returns earlier is ranked as the others still are.
+/// </summary>
+internal sealed class LatencyRanks
+{
+    private readonly Dictionary<string, RegionLatency> _regions = new(StringComparer.Ordinal);
+
+    public RegionLatency Enter(string region)
+    {
+        if (!_regions.TryGetValue(region, out RegionLatency? latency))
+        {
+            latency = new RegionLatency();
+            _regions.Add(region, latency);
+        }
+        latency.Miners++;
+        return latency;
+    }
+
+    public static void Leave(RegionLatency region) => region.Miners--;
+
+    public void Refresh(Segment[] segments)
+    {
+        foreach (Segment segment in segments)
+        {
+            for (int offset = 0; offset < Segment.Size; offset++)
+            {
+                int rttMs = segment.RttMs[offset];
+                if (rttMs >= 0 && segment.Region[offset] is { } region)
+                {
+                    region.Count(rttMs);
+                }
+            }
+        }
+        foreach ((string name, RegionLatency region) in _regions)
+        {
+            region.Publish();
+            if (region.Miners == 0)
+            {
+                _regions.Remove(name);
+            }
+        }
+    }
+}

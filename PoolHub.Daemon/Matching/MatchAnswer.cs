@@ -1,0 +1,84 @@
+using System.Globalization;
+using PoolHub.Protocol;
+using PoolHub.Protocol.Http;
+
+namespace PoolHub.Daemon.Matching;
+
+/// <summary>Turns a result into the answer that a coordinator reads.</summary>
+internal static class MatchAnswer
+{
+    public static MatchResponse Create(MatchQuery query, MatchResult result)
+    {
+        ReadOnlySpan<MatchCandidate> found = result.Candidates;
+        var candidates = new Candidate[found.Length];
+        for (int i = 0; i < found.Length; i++)
+        {
+            candidates[i] = ToCandidate(query, in found[i]);
+        }
+        return new MatchResponse
+        {
+            JobId = query.JobId,
+            Candidates = candidates,
+            Explain = found.IsEmpty ? ExplainNobody(query, result) : ExplainBest(in found[0]),
+            Clauses = [.. Enum.GetValues<Clause>()
+                .Where(query.Asks)
+                .Select(clause => new ClauseCount { Clause = clause.Name(), Left = result.Left(clause) })],
+        };
+    }
+
+    private static Candidate ToCandidate(MatchQuery query, in MatchCandidate found) => new()
+    {
+        MinerId = found.Offer.MinerId,
+        Addr = found.Offer.Profile.Addr,
+        Proto = found.Offer.Profile.Proto,
+        Score = found.Score,
+        EtaMs = found.EtaMs < 0 ? null : found.EtaMs,
+        Price = found.Price,
+        Degraded = found.Degraded ? true : null,
+        Breakdown = query.ExplainFull ? Breakdown(query, in found) : null,
+    };
+
+    /// <summary>The terms in the order in which they are added up.</summary>
+    private static ScoreTerm[] Breakdown(MatchQuery query, in MatchCandidate found)
+    {
+        Weights weights = query.Weights;
+        double? capsHad = query.Capabilities.Length == 0 ? null : found.CapsHad;
+        double? rttMs = found.RttMs < 0 ? null : found.RttMs;
+        return
+        [
+            Term("cap", capsHad, found.CapFit, weights.Cap),
+            Term("price", (double)found.Price.Tokens, found.PriceNorm, weights.Price),
+            Term("latency", rttMs, found.LatencyNorm, weights.Latency),
+            Term("trust", found.Trust, found.Trust, weights.Trust),
+            Term("load", found.Load, found.LoadNorm, weights.Load),
+        ];
+    }
+
+    private static ScoreTerm Term(string name, double? raw, double norm, double weight) =>
+        new() { Term = name, Raw = raw, Norm = norm, Weight = weight, Contribution = weight * norm };
+
+    private static string ExplainBest(in MatchCandidate best) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"cap={best.CapFit:0.00} • price={best.PriceNorm:0.00} • latency={best.LatencyNorm:0.00} • trust={best.Trust:0.00} • load={best.LoadNorm:0.00}");
+
+    /// <summary>Names the clause that emptied the list, with the counts before and after it.</summary>
+    private static string ExplainNobody(MatchQuery query, MatchResult result)
+    {
+        int before = 0;
+        foreach (Clause clause in Enum.GetValues<Clause>())
+        {
+            if (!query.Asks(clause))
+            {
+                continue;
+            }
+            int left = result.Left(clause);
+            if (left == 0)
+            {
+                return clause == Clause.Online ? "nobody is online" : $"nobody left after {clause.Name()} ({before} → 0)";
+            }
+            before = left;
+        }
+        // A miner was removed between the count and the answer.
+        return "nobody left";
+    }
+}

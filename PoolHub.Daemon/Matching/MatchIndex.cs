@@ -1,0 +1,290 @@
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Matching;
+
+/// <summary>
+/// Every miner that can be offered, in columns, and the search over them.
+/// <para>
+/// What registration-like calls write is guarded by one lock and, per segment, by a version: a match that saw a segment
+/// change reads it again, so that no answer mixes two states of a miner. Heartbeats write their columns with neither.
+/// Calls on a slot that was removed meanwhile do nothing. The index does not know miner ids apart: adding one twice
+/// offers it twice, and the caller keeps that from happening.
+/// </para>
+/// </summary>
+internal sealed class MatchIndex
+{
+    public const int DefaultLimit = 4_194_304;
+
+    /// <summary>Reads of one segment before the match takes the lock; writers would have to be very busy.</summary>
+    private const int MaxReads = 8;
+
+    private readonly Lock _writer = new();
+    private readonly Slots _slots;
+    private readonly TermCatalogue _terms = new();
+    private readonly LatencyRanks _latency = new();
+    private readonly List<Term> _termsToAdd = [];
+    private readonly List<Term> _termsToDrop = [];
+    private Segment[] _segments = [];
+    private int _count;
+    private long _dearestE8;
+
+    /// <param name="time">Measures how long freed slots rest.</param>
+    /// <param name="limit">How many miners it takes at most; <see cref="Add"/> throws beyond.</param>
+    public MatchIndex(TimeProvider time, int limit = DefaultLimit) => _slots = new Slots(time, limit);
+
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Adds a miner with load 0, its round trip and service time unknown.</summary>
+    /// <returns>Its slot.</returns>
+    public int Add(string minerId, MinerProfile profile, bool degraded, bool available, double trust)
+    {
+        CheckTrust(trust);
+        lock (_writer)
+        {
+            int slot = _slots.Take();
+            Segment segment = SegmentOrNew(slot);
+            int offset = slot & Segment.Mask;
+            _termsToAdd.Clear();
+            Offer offer = _terms.Acquire(minerId, profile, _termsToAdd);
+            segment.BeginWrite();
+            segment.Load[offset] = 0;
+            segment.RttMs[offset] = -1;
+            segment.ServiceMs[offset] = -1;
+            segment.Trust[offset] = trust;
+            Segment.SetBit(segment.Available, offset, available);
+            Segment.SetBit(segment.Degraded, offset, degraded);
+            segment.Put(offset, offer, _latency.Enter(offer.Profile.Region));
+            SetTerms(_termsToAdd, slot);
+            segment.EndWrite();
+            Volatile.Write(ref _count, _count + 1);
+            RenewDearest();
+            return slot;
+        }
+    }
+
+    /// <summary>Gives the miner another profile; trust, flags and what heartbeats said stay.</summary>
+    public void Replace(int slot, MinerProfile profile)
+    {
+        lock (_writer)
+        {
+            if (!TryFind(slot, out Segment segment, out int offset))
+            {
+                return;
+            }
+            Offer old = segment.Offers[offset]!;
+            _termsToDrop.Clear();
+            _terms.Collect(old, _termsToDrop);
+            // The new ones first: a term in both is then never without a user, and stays the one that queries hold.
+            _termsToAdd.Clear();
+            Offer offer = _terms.Acquire(old.MinerId, profile, _termsToAdd);
+            segment.BeginWrite();
+            ClearTerms(_termsToDrop, slot);
+            LatencyRanks.Leave(segment.Region[offset]!);
+            segment.Put(offset, offer, _latency.Enter(offer.Profile.Region));
+            SetTerms(_termsToAdd, slot);
+            segment.EndWrite();
+            TermCatalogue.Release(_termsToDrop);
+            RenewDearest();
+        }
+    }
+
+    public void Remove(int slot)
+    {
+        lock (_writer)
+        {
+            if (!TryFind(slot, out Segment segment, out int offset))
+            {
+                return;
+            }
+            _termsToDrop.Clear();
+            _terms.Collect(segment.Offers[offset]!, _termsToDrop);
+            segment.BeginWrite();
+            ClearTerms(_termsToDrop, slot);
+            LatencyRanks.Leave(segment.Region[offset]!);
+            segment.Clear(offset);
+            segment.EndWrite();
+            TermCatalogue.Release(_termsToDrop);
+            _slots.Free(slot);
+            Volatile.Write(ref _count, _count - 1);
+            RenewDearest();
+        }
+    }
+
+    public void SetPrice(int slot, TokenPrice price)
+    {
+        lock (_writer)
+        {
+            if (TryFind(slot, out Segment segment, out int offset))
+            {
+                segment.BeginWrite();
+                segment.SetPrice(offset, price.E8);
+                segment.EndWrite();
+                RenewDearest();
+            }
+        }
+    }
+
+    public void SetTrust(int slot, double trust)
+    {
+        CheckTrust(trust);
+        lock (_writer)
+        {
+            if (TryFind(slot, out Segment segment, out int offset))
+            {
+                segment.BeginWrite();
+                segment.Trust[offset] = trust;
+                segment.EndWrite();
+            }
+        }
+    }
+
+    /// <param name="slot">The miner's slot.</param>
+    /// <param name="available">False while it drains or is ejected.</param>
+    public void SetAvailable(int slot, bool available)
+    {
+        lock (_writer)
+        {
+            if (TryFind(slot, out Segment segment, out int offset))
+            {
+                segment.BeginWrite();
+                Segment.SetBit(segment.Available, offset, available);
+                segment.EndWrite();
+            }
+        }
+    }
+
+    public void SetDegraded(int slot, bool degraded)
+    {
+        lock (_writer)
+        {
+            if (TryFind(slot, out Segment segment, out int offset))
+            {
+                segment.BeginWrite();
+                Segment.SetBit(segment.Degraded, offset, degraded);
+                segment.EndWrite();
+            }
+        }
+    }
+
+    /// <param name="slot">The miner's slot.</param>
+    /// <param name="load">Jobs that run or wait.</param>
+    public void SetLoad(int slot, int load) => SegmentOf(slot).Load[slot & Segment.Mask] = Math.Max(load, 0);
+
+    /// <param name="slot">The miner's slot.</param>
+    /// <param name="rttMs">The round trip as measured; -1 when unknown.</param>
+    public void SetRtt(int slot, int rttMs) => SegmentOf(slot).RttMs[slot & Segment.Mask] = Math.Max(rttMs, -1);
+
+    /// <param name="slot">The miner's slot.</param>
+    /// <param name="serviceMs">How long a job is expected to run; -1 when unknown.</param>
+    public void SetServiceMs(int slot, int serviceMs) =>
+        SegmentOf(slot).ServiceMs[slot & Segment.Mask] = Math.Max(serviceMs, -1);
+
+    /// <summary>Ranks every region's round trips as they are now. Called once a second by the sweep.</summary>
+    public void RefreshLatencyRanks()
+    {
+        lock (_writer)
+        {
+            _latency.Refresh(_segments);
+        }
+    }
+
+    /// <summary>
+    /// Finds the best candidates. Takes no lock unless writers are very busy, and allocates nothing once
+    /// <paramref name="result"/> has served a query as large. Each segment is seen as it was at one moment.
+    /// Latency ranks that are refreshed meanwhile may be new for some regions and old for others.
+    /// </summary>
+    public void Match(MatchQuery query, MatchResult result)
+    {
+        SegmentScan scan = result.Begin(query, _terms, query.MaxPriceE8 ?? Volatile.Read(ref _dearestE8));
+        foreach (Segment segment in Volatile.Read(ref _segments))
+        {
+            Scan(segment, scan);
+        }
+        result.Complete();
+    }
+
+    private void Scan(Segment segment, SegmentScan scan)
+    {
+        for (int i = 0; i < MaxReads; i++)
+        {
+            int version = segment.ReadVersion();
+            if ((version & 1) == 0)
+            {
+                scan.Run(segment);
+                if (segment.IsUnchanged(version))
+                {
+                    scan.Accept();
+                    return;
+                }
+            }
+            else
+            {
+                Thread.SpinWait(32);
+            }
+        }
+        lock (_writer)
+        {
+            scan.Run(segment);
+            scan.Accept();
+        }
+    }
+
+    private Segment SegmentOf(int slot) => Volatile.Read(ref _segments)[slot >> Segment.SizeBits];
+
+    private Segment SegmentOrNew(int slot)
+    {
+        int index = slot >> Segment.SizeBits;
+        if (index == _segments.Length)
+        {
+            Volatile.Write(ref _segments, [.. _segments, new Segment(index)]);
+        }
+        return _segments[index];
+    }
+
+    private bool TryFind(int slot, out Segment segment, out int offset)
+    {
+        segment = _segments[slot >> Segment.SizeBits];
+        offset = slot & Segment.Mask;
+        return segment.IsPresent(offset);
+    }
+
+    private static void SetTerms(List<Term> terms, int slot)
+    {
+        foreach (Term term in terms)
+        {
+            if (term.Table.Indexed)
+            {
+                term.Set(slot >> Segment.SizeBits, slot & Segment.Mask);
+            }
+        }
+    }
+
+    private static void ClearTerms(List<Term> terms, int slot)
+    {
+        foreach (Term term in terms)
+        {
+            if (term.Table.Indexed)
+            {
+                term.Clear(slot >> Segment.SizeBits, slot & Segment.Mask);
+            }
+        }
+    }
+
+    private void RenewDearest()
+    {
+        long dearest = 0;
+        foreach (Segment segment in _segments)
+        {
+            dearest = Math.Max(dearest, segment.DearestE8);
+        }
+        Volatile.Write(ref _dearestE8, dearest);
+    }
+
+    private static void CheckTrust(double trust)
+    {
+        if (!(trust >= 0 && trust <= 1))
+        {
+            throw new ArgumentOutOfRangeException(nameof(trust), trust, "must be from 0 to 1");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+namespace PoolHub.Daemon.Matching;
+
+/// <summary>
+/// An answer, and the space to work it out in. Made to be used again; belongs to one match at a time.
+/// </summary>
+internal sealed class MatchResult
+{
+    private readonly SegmentScan _scan = new();
+
+    /// <summary>Best first.</summary>
+    public ReadOnlySpan<MatchCandidate> Candidates => _scan.Best.Items;
+
+    /// <summary>How many miners passed this clause and those before it; meaningless for a clause not asked.</summary>
+    public int Left(Clause clause) => _scan.Left[(int)clause];
+
+    /// <param name="query">The query.</param>
+    /// <param name="terms">Where its terms are looked up.</param>
+    /// <param name="ceilingE8">What prices are measured against.</param>
+    public SegmentScan Begin(MatchQuery query, TermCatalogue terms, long ceilingE8)
+    {
+        _scan.Begin(query, terms, ceilingE8);
+        return _scan;
+    }
+
+    public void Complete() => _scan.Best.Sort();
+}

@@ -1,0 +1,122 @@
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Matching;
+
+/// <summary>
+/// All terms of the index, and the texts that profiles share. 100,000 miners say "cuda", "eu-west-1" and "RTX 4090";
+/// one instance of each is kept. Changed under the index's lock.
+/// </summary>
+internal sealed class TermCatalogue
+{
+    private int _created;
+    private int _stamp;
+
+    public TermTable Regions { get; } = new(indexed: true);
+    public TermTable Accel { get; } = new(indexed: true);
+    public TermTable Tags { get; } = new(indexed: true);
+    public TermTable Capabilities { get; } = new(indexed: true);
+
+    /// <summary>Protocols and GPU names.</summary>
+    public TermTable Names { get; } = new(indexed: false);
+
+    /// <summary>Grows with each new term: a query that resolved its terms at another generation resolves them anew.</summary>
+    public int Generation => Volatile.Read(ref _created);
+
+    /// <summary>
+    /// Makes the profile's card, with its texts shared, and counts the miner as a user of its terms, which are added
+    /// to <paramref name="terms"/>, each once. <see cref="Release"/> undoes it.
+    /// </summary>
+    public Offer Acquire(string minerId, MinerProfile profile, List<Term> terms)
+    {
+        int created = _created;
+        _stamp++;
+        MinerProfile shared = profile with
+        {
+            Region = AddRegion(profile.Region, terms, ref created).Text,
+            Proto = Use(Names, profile.Proto, terms, ref created),
+            GpuName = Use(Names, profile.GpuName, terms, ref created),
+            Accel = Use(Accel, profile.Accel, terms, ref created),
+            Tags = Use(Tags, profile.Tags, terms, ref created),
+            Capabilities = Use(Capabilities, profile.Capabilities, terms, ref created),
+        };
+        foreach (Term term in terms)
+        {
+            term.Uses++;
+        }
+        Volatile.Write(ref _created, created);
+        return new Offer(minerId, shared);
+    }
+
+    /// <summary>The terms of a card that <see cref="Acquire"/> made; each is in use, so none is created.</summary>
+    public void Collect(Offer offer, List<Term> terms)
+    {
+        int created = 0;
+        _stamp++;
+        MinerProfile profile = offer.Profile;
+        AddRegion(profile.Region, terms, ref created);
+        Use(Names, profile.Proto, terms, ref created);
+        Use(Names, profile.GpuName, terms, ref created);
+        Mark(Accel, profile.Accel, terms);
+        Mark(Tags, profile.Tags, terms);
+        Mark(Capabilities, profile.Capabilities, terms);
+    }
+
+    public static void Release(List<Term> terms)
+    {
+        foreach (Term term in terms)
+        {
+            if (--term.Uses == 0)
+            {
+                term.Table.Remove(term);
+            }
+        }
+    }
+
+    /// <summary>eu-west-1 is found under eu, eu-west and eu-west-1; the last is returned.</summary>
+    private Term AddRegion(string region, List<Term> terms, ref int created)
+    {
+        for (int i = 1; i < region.Length; i++)
+        {
+            if (region[i] == '-')
+            {
+                Mark(Regions.FindOrAdd(region.AsSpan(0, i), ref created), terms);
+            }
+        }
+        return Mark(Regions.FindOrAdd(region, ref created), terms);
+    }
+
+    private string[] Use(TermTable table, string[] texts, List<Term> terms, ref int created)
+    {
+        if (texts.Length == 0)
+        {
+            return [];
+        }
+        string[] shared = new string[texts.Length];
+        for (int i = 0; i < texts.Length; i++)
+        {
+            shared[i] = Use(table, texts[i], terms, ref created);
+        }
+        return shared;
+    }
+
+    private string Use(TermTable table, string text, List<Term> terms, ref int created) =>
+        Mark(table.FindOrAdd(text, ref created), terms).Text;
+
+    private void Mark(TermTable table, string[] texts, List<Term> terms)
+    {
+        foreach (string text in texts)
+        {
+            Mark(table.Find(text)!, terms);
+        }
+    }
+
+    private Term Mark(Term term, List<Term> terms)
+    {
+        if (term.Stamp != _stamp)
+        {
+            term.Stamp = _stamp;
+            terms.Add(term);
+        }
+        return term;
+    }
+}

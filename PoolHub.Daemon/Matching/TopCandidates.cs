@@ -1,0 +1,99 @@
+namespace PoolHub.Daemon.Matching;
+
+/// <summary>The best K candidates seen so far: a heap with the worst of them on top.</summary>
+internal sealed class TopCandidates
+{
+    private MatchCandidate[] _items = [];
+    private int _capacity;
+
+    public int Count { get; private set; }
+
+    public ReadOnlySpan<MatchCandidate> Items => _items.AsSpan(0, Count);
+
+    public void Reset(int capacity)
+    {
+        if (_items.Length < capacity)
+        {
+            _items = new MatchCandidate[capacity];
+        }
+        _capacity = capacity;
+        Count = 0;
+    }
+
+    public void Clear() => Count = 0;
+
+    /// <summary>Whether a candidate could enter; a tie is left to <see cref="Offer"/>. Spares the rest most of the work.</summary>
+    public bool MayEnter(bool degraded, double score)
+    {
+        if (Count < _capacity)
+        {
+            return true;
+        }
+        ref readonly MatchCandidate worst = ref _items[0];
+        return degraded == worst.Degraded ? score >= worst.Score : worst.Degraded;
+    }
+
+    public void Offer(in MatchCandidate candidate)
+    {
+        if (Count < _capacity)
+        {
+            SiftUp(Count++, in candidate);
+        }
+        else if (candidate.IsBefore(in _items[0]))
+        {
+            SiftDown(in candidate, Count);
+        }
+    }
+
+    /// <summary>Puts the best first. The heap is one no more until it is reset.</summary>
+    public void Sort()
+    {
+        for (int last = Count - 1; last > 0; last--)
+        {
+            MatchCandidate worst = _items[0];
+            MatchCandidate moved = _items[last];
+            SiftDown(in moved, last);
+            _items[last] = worst;
+        }
+    }
+
+    private void SiftUp(int at, in MatchCandidate candidate)
+    {
+        while (at > 0)
+        {
+            int parent = (at - 1) >> 1;
+            if (!_items[parent].IsBefore(in candidate))
+            {
+                break;
+            }
+            _items[at] = _items[parent];
+            at = parent;
+        }
+        _items[at] = candidate;
+    }
+
+    /// <summary>Replaces the top of the first <paramref name="count"/> items.</summary>
+    private void SiftDown(in MatchCandidate candidate, int count)
+    {
+        int at = 0;
+        while (true)
+        {
+            int child = (at * 2) + 1;
+            if (child >= count)
+            {
+                break;
+            }
+            if (child + 1 < count && _items[child].IsBefore(in _items[child + 1]))
+            {
+                child++;
+            }
+            if (!candidate.IsBefore(in _items[child]))
+            {
+                break;
+            }
+            _items[at] = _items[child];
+            at = child;
+        }
+        _items[at] = candidate;
+    }
+}

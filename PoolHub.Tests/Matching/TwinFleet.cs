@@ -1,0 +1,191 @@
+using Microsoft.Extensions.Time.Testing;
+using PoolHub.Daemon.Matching;
+using PoolHub.Protocol;
+using PoolHub.Protocol.Http;
+
+namespace PoolHub.Tests.Matching;
+
+/// <summary>An index and the reference, told the same, and random things to tell them.</summary>
+internal sealed class TwinFleet(int seed)
+{
+    private static readonly string[] Regions =
+        ["", "eu", "eu-west", "eu-west-1", "eu-west-2", "eu-north", "europe", "us-east-1", "us"];
+    private static readonly string[] Accels = ["cuda", "rocm", "metal", "cpu"];
+    private static readonly string[] Tags = ["low-latency", "spot", "eu-west", "nvlink", "quiet"];
+    private static readonly string[] Capabilities = ["task:embed", "task:chat", "all-MiniLM", "llama", "whisper", "sdxl", "bge"];
+    private static readonly double[] Sizes = [0, 7.1, 8, 8.000000001, 16, 24, 24.5, 80];
+
+    private readonly Random _random = new(seed);
+    private readonly Dictionary<ReferenceMiner, int> _slots = [];
+    private readonly MatchResult _result = new();
+    private int _lastId;
+
+    public MatchIndex Index { get; } = new(new FakeTimeProvider());
+    public ReferenceFleet Reference { get; } = new();
+
+    public int HighestSlot => _slots.Values.DefaultIfEmpty(-1).Max();
+
+    public int Slot(ReferenceMiner miner) => _slots[miner];
+
+    public void Add() => Add(NextProfile(), degraded: _random.Next(4) == 0, available: _random.Next(8) != 0, NextTrust());
+
+    public ReferenceMiner Add(MinerProfile profile, bool degraded = false, bool available = true, double trust = 0.5, string? id = null)
+    {
+        var miner = new ReferenceMiner
+        {
+            Id = id ?? $"miner-{_lastId++}",
+            Profile = profile,
+            Price = profile.Price,
+            Degraded = degraded,
+            Available = available,
+            Trust = trust,
+        };
+        Reference.Miners.Add(miner);
+        _slots[miner] = Index.Add(miner.Id, profile, degraded, available, trust);
+        return miner;
+    }
+
+    public void Replace(ReferenceMiner miner, MinerProfile profile)
+    {
+        (miner.Profile, miner.Price) = (profile, profile.Price);
+        Index.Replace(Slot(miner), profile);
+    }
+
+    public void Remove(ReferenceMiner miner)
+    {
+        Reference.Miners.Remove(miner);
+        Index.Remove(Slot(miner));
+        _slots.Remove(miner);
+    }
+
+    public void Beat(ReferenceMiner miner, int load, int rttMs, int serviceMs)
+    {
+        (miner.Load, miner.RttMs, miner.ServiceMs) = (load, rttMs, serviceMs);
+        Index.SetLoad(Slot(miner), load);
+        Index.SetRtt(Slot(miner), rttMs);
+        Index.SetServiceMs(Slot(miner), serviceMs);
+    }
+
+    public void Beat(ReferenceMiner miner) => Beat(miner, _random.Next(5), NextRtt(), NextServiceMs());
+
+    public int NextRtt() => _random.Next(4) switch
+    {
+        0 => -1,
+        1 => _random.Next(8),
+        2 => _random.Next(120, 300),
+        _ => _random.Next(5_000_000),
+    };
+
+    public int NextServiceMs() => _random.Next(3) == 0 ? -1 : _random.Next(2_000);
+
+    public void RefreshLatencyRanks()
+    {
+        Reference.RefreshLatencyRanks();
+        Index.RefreshLatencyRanks();
+    }
+
+    /// <summary>Anything that can happen to a fleet, registration or heartbeat.</summary>
+    public void Disturb()
+    {
+        if (Reference.Miners.Count == 0)
+        {
+            Add();
+            return;
+        }
+        ReferenceMiner miner = Reference.Miners[_random.Next(Reference.Miners.Count)];
+        switch (_random.Next(12))
+        {
+            case 0: Add(); break;
+            case 1: Remove(miner); break;
+            case 2: Replace(miner, NextProfile()); break;
+            case 3: Index.SetPrice(Slot(miner), miner.Price = NextPrice()); break;
+            case 4: Index.SetTrust(Slot(miner), miner.Trust = NextTrust()); break;
+            case 5: Index.SetAvailable(Slot(miner), miner.Available = !miner.Available); break;
+            case 6: Index.SetDegraded(Slot(miner), miner.Degraded = !miner.Degraded); break;
+            case 7: RefreshLatencyRanks(); break;
+            default: Beat(miner); break;
+        }
+    }
+
+    /// <summary>Asks both and compares everything, doubles bit for bit.</summary>
+    public void AssertSameAnswer(MatchRequest request)
+    {
+        Assert.True(MatchQuery.TryCreate(request, WeightProfiles.BuiltIn, out MatchQuery? query, out var fault), $"{fault}");
+        Index.Match(query, _result);
+        MatchResponse actual = MatchAnswer.Create(query, _result);
+        ReferenceAnswer expected = Reference.Match(request, Weights(request.Weights));
+
+        Assert.Equal(expected.Clauses, actual.Clauses);
+        Assert.Equal(expected.Places.Select(place => place.Miner.Id), actual.Candidates.Select(candidate => candidate.MinerId));
+        for (int i = 0; i < expected.Places.Count; i++)
+        {
+            ReferencePlace place = expected.Places[i];
+            MatchCandidate candidate = _result.Candidates[i];
+            Assert.Equal(
+                (place.Score, place.Cap, place.Price, place.Latency, place.Trust, place.LoadNorm),
+                (candidate.Score, candidate.CapFit, candidate.PriceNorm, candidate.LatencyNorm, candidate.Trust, candidate.LoadNorm));
+            Assert.Equal(
+                (place.Miner.Price, place.Miner.Degraded, place.Free, place.Miner.Load, place.Miner.RttMs),
+                (candidate.Price, candidate.Degraded, candidate.Free, candidate.Load, candidate.RttMs));
+            Assert.Equal(place.EtaMs, actual.Candidates[i].EtaMs);
+            Assert.Equal(Slot(place.Miner), candidate.Slot);
+        }
+    }
+
+    public MatchRequest NextRequest() => new()
+    {
+        JobId = $"job-{_random.Next(1000)}",
+        Requirements = _random.Next(5) == 0 ? null : new MatchRequirements
+        {
+            Task = Seldom("embed", "chat", "unheard"),
+            MinVramGb = _random.Next(2) == 0 ? Sizes[_random.Next(Sizes.Length)] : null,
+            MinRamGb = _random.Next(3) == 0 ? Sizes[_random.Next(Sizes.Length)] : null,
+            Accel = NextListOrNull(Accels, "tpu"),
+            TagsAny = NextListOrNull(Tags, "unheard"),
+            CapabilitiesAny = NextListOrNull(Capabilities, "unheard"),
+        },
+        Hints = _random.Next(4) == 0 ? null : new MatchHints
+        {
+            Region = Seldom([.. Regions, "us-east", "mars"]),
+            MaxPrice = _random.Next(2) == 0 ? NextPrice() : null,
+            DeadlineMs = _random.Next(3) == 0 ? _random.Next(1, 6_000) : null,
+        },
+        TopK = _random.Next(4) switch { 0 => null, 1 => 1, 2 => 100, _ => _random.Next(1, 20) },
+        Weights = Seldom("default", "cheapest", "fastest", "spread"),
+    };
+
+    public MinerProfile NextProfile() => new()
+    {
+        Addr = "10.0.0.1:9000",
+        Proto = "grpc",
+        GpuVramGb = Sizes[_random.Next(Sizes.Length)],
+        RamGb = Sizes[_random.Next(Sizes.Length)],
+        Price = NextPrice(),
+        MaxParallel = _random.Next(1, 5),
+        Region = Regions[_random.Next(Regions.Length)],
+        Accel = NextList(Accels),
+        Tags = NextList(Tags),
+        Capabilities = NextList(Capabilities),
+    };
+
+    private static double[] Weights(string? profile) => profile switch
+    {
+        "cheapest" => [0.1, 0.7, 0.05, 0.1, 0.05],
+        "fastest" => [0.1, 0.05, 0.6, 0.1, 0.15],
+        "spread" => [0.1, 0.1, 0.1, 0.1, 0.6],
+        _ => [0.4, 0.2, 0.2, 0.15, 0.05],
+    };
+
+    private TokenPrice NextPrice() => new(_random.Next(6) * 10_000_000L);
+
+    private double NextTrust() => _random.Next(5) / 4.0;
+
+    /// <summary>May hold a term twice.</summary>
+    private string[] NextList(string[] from) =>
+        [.. Enumerable.Range(0, _random.Next(4)).Select(_ => from[_random.Next(from.Length)])];
+
+    private string[]? NextListOrNull(string[] from, string unheard) =>
+        _random.Next(3) != 0 ? null : [.. NextList(from), .. _random.Next(4) == 0 ? [unheard] : Array.Empty<string>()];
+
+    private string? Seldom(params string[] from) => _random.Next(3) != 0 ? null : from[_random.Next(from.Length)];
+}
