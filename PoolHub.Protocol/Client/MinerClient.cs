@@ -255,10 +255,15 @@ public sealed class MinerClient : IAsyncDisposable
         }
         switch (end.Reason)
         {
-            case CloseReason.StaleSession when _self.SessionToken is not null:
-                // The hub is there and wants the key: there is nothing to wait for.
+            case CloseReason.StaleSession:
+                bool triedToken = _self.SessionToken is not null && !_wasOnline;
                 _self.SessionToken = null;
-                return end.RetryAfter;
+                if (triedToken)
+                {
+                    // The hub is there and wants the key: there is nothing to wait for.
+                    return end.RetryAfter;
+                }
+                break;
             case CloseReason.Replaced:
                 // Someone else uses this miner's name: hurrying back would only throw each other out.
                 _backoff.Exhaust();
