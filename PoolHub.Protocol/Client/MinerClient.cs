@@ -201,8 +201,10 @@ public sealed class MinerClient : IAsyncDisposable
             hub = end.MoveTo ?? (failuresElsewhere >= MaxFailuresElsewhere ? _options.Hub : hub);
             failuresElsewhere = end.MoveTo is null ? failuresElsewhere : 0;
             TimeSpan pause = PauseAfter(end);
+            // Started before anyone is told, so that a test that moves the clock moves this.
+            Task paused = Task.Delay(pause, _time, stop);
             SetState(MinerClientState.BackingOff, pause);
-            await Task.Delay(pause, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await paused.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
