@@ -57,7 +57,7 @@ public static class MinerKey
             : MinerKeyForm.Typo;
     }
 
-    /// <summary>Whether a hub may accept the text as a key at all: well-formed, or foreign and 16 to 128 printable characters.</summary>
+    /// <summary>Whether a hub may accept it at all: well-formed, or foreign and 16 to 128 printable characters.</summary>
     public static bool IsUsable(string key) => Check(key) switch
     {
         MinerKeyForm.WellFormed => true,

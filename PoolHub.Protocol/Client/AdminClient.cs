@@ -14,7 +14,11 @@ public sealed class AdminClient(HttpClient http, string token)
     /// <param name="cursor"><see cref="MinerPage.NextCursor"/> of the page before.</param>
     /// <param name="state"><c>online</c>, <c>degraded</c> or <c>offline</c>.</param>
     public Task<MinerPage> ListMinersAsync(
-        int? limit = null, string? cursor = null, string? state = null, string? region = null, CancellationToken cancel = default) =>
+        int? limit = null,
+        string? cursor = null,
+        string? state = null,
+        string? region = null,
+        CancellationToken cancel = default) =>
         SendAsync(
             HttpMethod.Get,
             HubHttp.Address("v1/miners", ("limit", Number(limit)), ("cursor", cursor), ("state", state), ("region", region)),

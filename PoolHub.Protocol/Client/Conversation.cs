@@ -3,13 +3,6 @@ using PoolHub.Protocol.Wire;
 
 namespace PoolHub.Protocol.Client;
 
-/// <summary>How a conversation ended.</summary>
-/// <param name="Reason">The hub's reason, or this side's; <see cref="CloseReason.Dropped"/> without a goodbye.</param>
-/// <param name="Refused">The field for which the hub refused the profile.</param>
-/// <param name="MoveTo">Where the hub sent the miner.</param>
-internal sealed record Ending(
-    CloseReason Reason, string Detail = "", TimeSpan RetryAfter = default, string? Refused = null, Uri? MoveTo = null);
-
 /// <summary>
 /// One conversation from the hello to its end; docs/protocol.md, "Conversation". One task receives, one sends
 /// heartbeats, and a single timer wakes it.
@@ -22,8 +15,7 @@ internal sealed class Conversation : IAsyncDisposable
     private readonly IMinerTransport _transport;
     private readonly MinerSelf _self;
     private readonly Action<MinerClientState> _onState;
-    private readonly TimeProvider _time;
-    private readonly ITimer _timer;
+    private readonly HeartbeatClock _clock;
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
@@ -33,12 +25,6 @@ internal sealed class Conversation : IAsyncDisposable
     private volatile bool _leaving;
     private Goodbye _goodbye = new(CloseReason.Leaving, "", 0);
     private TimeSpan _leaseTtl = TimeSpan.FromMinutes(1);
-    private TimeSpan _interval;
-    private long _lastSentAt;
-    private long _unansweredSince;
-    private bool _unanswered;
-    private long _seq;
-    private long _ackedSeq;
     private MinerStatus _toldStatus;
 
     public Conversation(IMinerTransport transport, MinerSelf self, Action<MinerClientState> onState)
@@ -46,9 +32,7 @@ internal sealed class Conversation : IAsyncDisposable
         _transport = transport;
         _self = self;
         _onState = onState;
-        _time = self.Options.TimeProvider;
-        _timer = _time.CreateTimer(
-            static state => ((Conversation)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _clock = new HeartbeatClock(self.Options.TimeProvider, OnDue);
     }
 
     public bool IsOnline => _phase is MinerClientState.Online && !_leaving;
@@ -56,7 +40,7 @@ internal sealed class Conversation : IAsyncDisposable
     /// <summary>Runs until the end; <paramref name="leave"/> ends it with a goodbye.</summary>
     public async Task<Ending> RunAsync(CancellationToken leave)
     {
-        _ = _timer.Change(_self.Options.ConnectTimeout, Timeout.InfiniteTimeSpan);
+        _clock.Limit(_self.Options.ConnectTimeout);
         await using CancellationTokenRegistration registration = leave.UnsafeRegister(
             static state => ((Conversation)state!).Leave(new Goodbye(CloseReason.Leaving, "", 0)), this);
         string? token = _self.SessionToken;
@@ -87,8 +71,8 @@ internal sealed class Conversation : IAsyncDisposable
         lock (_lock)
         {
             _toldStatus = status;
-            NoteSent();
         }
+        _clock.NoteSent();
         await _transport.SendAsync(new Update(status.QueueLen, status.Busy, status.CurrentJobs ?? [], price));
     }
 
@@ -103,7 +87,7 @@ internal sealed class Conversation : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync() => _timer.DisposeAsync();
+    public ValueTask DisposeAsync() => _clock.DisposeAsync();
 
     /// <summary>The first ending is the cause, and those after it are what it led to.</summary>
     private void End(Ending ending) => _ = Interlocked.CompareExchange(ref _ending, ending, null);
@@ -119,12 +103,12 @@ internal sealed class Conversation : IAsyncDisposable
             _goodbye = goodbye;
             _leaving = true;
             // When the hub does not close after the goodbye, or does not even read it.
-            _ = _timer.Change(s_farewell, Timeout.InfiniteTimeSpan);
+            _clock.Limit(s_farewell);
         }
         _ = _wake.Writer.TryWrite(true);
     }
 
-    private void OnTimer()
+    private void OnDue()
     {
         if (_leaving)
         {
@@ -134,22 +118,13 @@ internal sealed class Conversation : IAsyncDisposable
         {
             Drop($"the hub did not welcome the miner within {_self.Options.ConnectTimeout.TotalSeconds} s");
         }
-        else if (IsSilent())
+        else if (_clock.IsSilentFor(_leaseTtl))
         {
             Drop($"the hub acknowledged nothing for {_leaseTtl.TotalSeconds} s");
         }
         else
         {
             _ = _wake.Writer.TryWrite(true);
-        }
-    }
-
-    /// <summary>A connection that broke without a sign looks open: only missing answers tell.</summary>
-    private bool IsSilent()
-    {
-        lock (_lock)
-        {
-            return _unanswered && _time.GetElapsedTime(_unansweredSince) >= _leaseTtl;
         }
     }
 
@@ -196,42 +171,15 @@ internal sealed class Conversation : IAsyncDisposable
             // A heartbeat has no place for these.
             await UpdateAsync(price: null);
         }
-        long seq;
-        lock (_lock)
-        {
-            seq = ++_seq;
-            NoteSent();
-        }
+        long seq = _clock.NextSeq();
         _ = Interlocked.Increment(ref _self.HeartbeatsSent);
         await _transport.SendAsync(new Heartbeat(
             seq,
-            Math.Max(0, _time.GetUtcNow().ToUnixTimeMilliseconds()),
+            Math.Max(0, _self.Options.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds()),
             status.QueueLen,
             status.AvgLatencyMs,
             status.TempC,
             status.MemFreeGb));
-    }
-
-    /// <summary>Called under the lock, as is the next.</summary>
-    private void NoteSent()
-    {
-        _lastSentAt = _time.GetTimestamp();
-        if (!_unanswered)
-        {
-            _unanswered = true;
-            _unansweredSince = _lastSentAt;
-        }
-        SetNext();
-    }
-
-    /// <summary>The next heartbeat is due an interval after the last; the hub may change the interval in between.</summary>
-    private void SetNext()
-    {
-        if (!_leaving)
-        {
-            TimeSpan left = _interval - _time.GetElapsedTime(_lastSentAt);
-            _ = _timer.Change(left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
-        }
     }
 
     private async Task ReceiveAllAsync()
@@ -283,8 +231,8 @@ internal sealed class Conversation : IAsyncDisposable
                 OnAck(ack);
                 break;
             case (int)MessageNumber.Ping when TryRead(body, out Ping ping):
-                await _transport.SendAsync(new Pong(ping.Nonce));
                 _ = Interlocked.Increment(ref _self.PingsAnswered);
+                await _transport.SendAsync(new Pong(ping.Nonce));
                 break;
             case (int)MessageNumber.Command:
                 await OnCommandAsync(body);
@@ -333,15 +281,18 @@ internal sealed class Conversation : IAsyncDisposable
     {
         lock (_lock)
         {
-            _interval = TimeSpan.FromSeconds(nextHeartbeatSec);
+            // A farewell's limit stands.
+            if (_leaving)
+            {
+                return;
+            }
             _self.NextHeartbeatSec = nextHeartbeatSec;
-            _lastSentAt = _time.GetTimestamp();
             if (_phase is not MinerClientState.Online)
             {
                 _toldStatus = default;
                 _phase = MinerClientState.Online;
             }
-            SetNext();
+            _clock.Beat(TimeSpan.FromSeconds(nextHeartbeatSec));
         }
         _onState(MinerClientState.Online);
         if (_self.Status != default || !ReferenceEquals(_self.Profile, _self.ToldProfile))
@@ -353,20 +304,10 @@ internal sealed class Conversation : IAsyncDisposable
 
     private void OnAck(HeartbeatAck ack)
     {
-        lock (_lock)
-        {
-            long newly = Math.Clamp(ack.Seq, _ackedSeq, _seq) - _ackedSeq;
-            _ackedSeq += newly;
-            _ = Interlocked.Add(ref _self.HeartbeatsAcked, newly);
-            if (_unanswered)
-            {
-                _self.LastRoundTrip = _time.GetElapsedTime(_unansweredSince);
-                _unanswered = false;
-            }
-            _interval = TimeSpan.FromSeconds(ack.NextHeartbeatSec);
-            _self.NextHeartbeatSec = ack.NextHeartbeatSec;
-            SetNext();
-        }
+        (long newly, TimeSpan? roundTrip) = _clock.NoteAck(ack);
+        _ = Interlocked.Add(ref _self.HeartbeatsAcked, newly);
+        _self.LastRoundTrip = roundTrip ?? _self.LastRoundTrip;
+        _self.NextHeartbeatSec = ack.NextHeartbeatSec;
     }
 
     private void OnError(Error error)
@@ -383,9 +324,9 @@ internal sealed class Conversation : IAsyncDisposable
     private async ValueTask OnCommandAsync(ReadOnlyMemory<byte> body)
     {
         _ = Interlocked.Increment(ref _self.CommandsReceived);
-        (CommandReply reply, Command command) = Decide(body);
+        (CommandReply reply, Command command) = CommandDecision.Of(body, _self.Options);
         Uri? moveTo = null;
-        if (reply.Accepted && command.Kind is CommandKind.Reconnect && !TryFindHub(command.Addr, out moveTo, out string problem))
+        if (reply.Accepted && command.Kind is CommandKind.Reconnect && !CommandDecision.TryFindHub(command.Addr, _self.Options.Hub, out moveTo, out string problem))
         {
             reply = new CommandReply(false, problem);
         }
@@ -426,61 +367,6 @@ internal sealed class Conversation : IAsyncDisposable
             _self.ToldProfile = _self.Profile;
         }
         return UpdateAsync(price);
-    }
-
-    private (CommandReply Reply, Command Command) Decide(ReadOnlyMemory<byte> body)
-    {
-        _ = MessageReader.TryOpen(body.Span, out _, out MessageReader reader);
-        Command command = Command.Read(ref reader);
-        if (reader.Failed)
-        {
-            return (new CommandReply(false, $"{reader.Field} {reader.Problem}"), command);
-        }
-        if (command.Kind is CommandKind.UpdateTags
-            && MinerProfile.FindListProblem("tags", command.Tags ?? [], Limits.MaxTags) is var (field, problem))
-        {
-            return (new CommandReply(false, $"{field} {problem}"), command);
-        }
-        if (_self.Options.OnCommand is not { } decide)
-        {
-            return (Enum.IsDefined(command.Kind) ? new CommandReply(true) : new CommandReply(false, "unknown command"), command);
-        }
-        try
-        {
-            CommandReply reply = decide(command);
-            return (reply with { Detail = Cut(reply.Detail ?? "") }, command);
-        }
-        catch (Exception error)
-        {
-            // The hub shall know that nothing came of it, and the miner goes on.
-            return (new CommandReply(false, Cut(error.Message)), command);
-        }
-
-        static string Cut(string detail) => detail.Length <= Limits.DetailChars ? detail : detail[..Limits.DetailChars];
-    }
-
-    /// <summary>An empty address means the same hub.</summary>
-    private bool TryFindHub(string? addr, out Uri? hub, out string problem)
-    {
-        Uri current = _self.Options.Hub;
-        hub = null;
-        problem = "";
-        if (string.IsNullOrEmpty(addr))
-        {
-            return true;
-        }
-        string text = addr.Contains("://", StringComparison.Ordinal) ? addr : $"{current.Scheme}://{addr}";
-        if (!Uri.TryCreate(text, UriKind.Absolute, out hub) || !MinerClientOptions.IsKnownScheme(hub.Scheme) || hub.Host.Length == 0)
-        {
-            problem = "addr is no address of a hub";
-            return false;
-        }
-        if (MinerClientOptions.IsTls(current.Scheme) && !MinerClientOptions.IsTls(hub.Scheme))
-        {
-            problem = "the miner does not leave TLS";
-            return false;
-        }
-        return true;
     }
 
     private static int NumberOf(ReadOnlyMemory<byte> body) =>

@@ -20,7 +20,7 @@ internal sealed class HttpTransport(Uri hub, MinerClientOptions options) : IMine
     [SuppressMessage("Reliability", "CA2213", Justification = "Shared with other clients.")]
     private readonly HttpMessageInvoker _http = options.Http ?? s_shared.Value;
     private readonly Channel<byte[]> _received = Channel.CreateUnbounded<byte[]>();
-    [SuppressMessage("Reliability", "CA2213", Justification = "A late sender may still stand at it, and it holds nothing of the system's.")]
+    [SuppressMessage("Reliability", "CA2213", Justification = "A late sender may still wait; it owns no handle.")]
     private readonly SemaphoreSlim _sendLock = new(1, 1);
     private readonly CancellationTokenSource _aborted = new();
     private readonly List<CommandOutcome> _acks = [];
@@ -94,7 +94,9 @@ internal sealed class HttpTransport(Uri hub, MinerClientOptions options) : IMine
             case MessageNumber.Register:
                 LeaseResponse registered = await PostAsync(
                     "/v1/miners/register",
-                    HubHttp.Body(RegisterRequest.From(_minerId, _apiKey, Decode<Register>(body).Profile), HubJson.Default.RegisterRequest),
+                    HubHttp.Body(
+                        RegisterRequest.From(_minerId, _apiKey, Decode<Register>(body).Profile),
+                        HubJson.Default.RegisterRequest),
                     HubJson.Default.LeaseResponse);
                 Accept(registered, resumed: false);
                 Deliver(new Registered(registered.LeaseTtlSec, registered.NextHeartbeatSec));

@@ -12,14 +12,15 @@ namespace PoolHub.Protocol.Client;
 internal sealed class TcpTransport : IMinerTransport
 {
     // Nothing is rented while nothing arrives: thousands of these may wait in one process.
-    private static readonly StreamPipeReaderOptions s_reading = new(bufferSize: 1024, minimumReadSize: 256, useZeroByteReads: true);
+    private static readonly StreamPipeReaderOptions s_reading =
+        new(bufferSize: 1024, minimumReadSize: 256, useZeroByteReads: true);
 
     private readonly Socket _socket;
     private readonly Stream _stream;
     private readonly PipeReader _reader;
     private readonly ArrayBufferWriter<byte> _sending = new(256);
 
-    [SuppressMessage("Reliability", "CA2213", Justification = "A late sender may still stand at it, and it holds nothing of the system's.")]
+    [SuppressMessage("Reliability", "CA2213", Justification = "A late sender may still wait; it owns no handle.")]
     private readonly SemaphoreSlim _sendLock = new(1, 1);
     private ReadOnlySequence<byte> _unread;
     private bool _holdsBuffer;

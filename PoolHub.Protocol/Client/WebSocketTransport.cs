@@ -12,7 +12,7 @@ internal sealed class WebSocketTransport : IMinerTransport
     private readonly ArrayBufferWriter<byte> _receiving = new(256);
     private readonly ArrayBufferWriter<byte> _sending = new(256);
 
-    [SuppressMessage("Reliability", "CA2213", Justification = "A late sender may still stand at it, and it holds nothing of the system's.")]
+    [SuppressMessage("Reliability", "CA2213", Justification = "A late sender may still wait; it owns no handle.")]
     private readonly SemaphoreSlim _sendLock = new(1, 1);
 
     private WebSocketTransport(ClientWebSocket socket)
@@ -48,7 +48,8 @@ internal sealed class WebSocketTransport : IMinerTransport
         {
             _sending.ResetWrittenCount();
             _sending.Write(Frame.Encode(message));
-            await _socket.SendAsync(_sending.WrittenMemory, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
+            await _socket.SendAsync(
+                _sending.WrittenMemory, WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
         }
         finally
         {

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Client;
 using PoolHub.Protocol.Wire;
@@ -9,13 +7,11 @@ namespace PoolHub.Tests.Protocol;
 /// <summary>What a miner does in a conversation, over both forms of socket.</summary>
 public sealed class MinerClientTests
 {
-    public static TheoryData<string> Sockets => ["tcp", "ws"];
-
     [Theory]
-    [MemberData(nameof(Sockets))]
+    [MemberData(nameof(ScriptedHub.Sockets), MemberType = typeof(ScriptedHub))]
     public async Task MinerClient_greets_registers_and_sends_heartbeats_at_the_assigned_pace(string socket)
     {
-        await using ScriptedHub hub = await HubAsync(socket);
+        await using ScriptedHub hub = await ScriptedHub.OverAsync(socket);
         await using var miner = RunningMiner.Start(hub.Address);
         HubConversation conversation = await hub.AcceptAsync();
 
@@ -42,10 +38,10 @@ public sealed class MinerClientTests
     }
 
     [Theory]
-    [MemberData(nameof(Sockets))]
+    [MemberData(nameof(ScriptedHub.Sockets), MemberType = typeof(ScriptedHub))]
     public async Task MinerClient_whose_connection_broke_resumes_with_its_token(string socket)
     {
-        await using ScriptedHub hub = await HubAsync(socket);
+        await using ScriptedHub hub = await ScriptedHub.OverAsync(socket);
         await using var miner = RunningMiner.Start(hub.Address);
         HubConversation before = await hub.EnrolAsync("token-1");
         _ = await miner.UntilAsync(MinerClientState.Online);
@@ -80,10 +76,10 @@ public sealed class MinerClientTests
     }
 
     [Theory]
-    [MemberData(nameof(Sockets))]
+    [MemberData(nameof(ScriptedHub.Sockets), MemberType = typeof(ScriptedHub))]
     public async Task MinerClient_with_a_stale_token_says_hello_with_its_key_at_once(string socket)
     {
-        await using ScriptedHub hub = await HubAsync(socket);
+        await using ScriptedHub hub = await ScriptedHub.OverAsync(socket);
         await using var miner = RunningMiner.Start(hub.Address, options => options with { SessionToken = "old" });
         HubConversation stale = await hub.AcceptAsync();
         Assert.Equal("old", (await stale.ExpectAsync<Hello>()).SessionToken);
@@ -137,10 +133,10 @@ public sealed class MinerClientTests
     }
 
     [Theory]
-    [MemberData(nameof(Sockets))]
+    [MemberData(nameof(ScriptedHub.Sockets), MemberType = typeof(ScriptedHub))]
     public async Task MinerClient_cancelled_says_goodbye_and_ends(string socket)
     {
-        await using ScriptedHub hub = await HubAsync(socket);
+        await using ScriptedHub hub = await ScriptedHub.OverAsync(socket);
         await using var miner = RunningMiner.Start(hub.Address);
         HubConversation conversation = await hub.EnrolAsync();
         _ = await miner.UntilAsync(MinerClientState.Online);
@@ -190,10 +186,10 @@ public sealed class MinerClientTests
     }
 
     [Theory]
-    [MemberData(nameof(Sockets))]
+    [MemberData(nameof(ScriptedHub.Sockets), MemberType = typeof(ScriptedHub))]
     public async Task MinerClient_steps_over_messages_that_it_does_not_know(string socket)
     {
-        await using ScriptedHub hub = await HubAsync(socket);
+        await using ScriptedHub hub = await ScriptedHub.OverAsync(socket);
         await using var miner = RunningMiner.Start(hub.Address);
         HubConversation conversation = await hub.EnrolAsync();
         await conversation.SendBodyAsync(Convert.FromHexString("93cd03e7a3616263c0"));
@@ -337,119 +333,6 @@ public sealed class MinerClientTests
         Assert.Equal(new TokenPrice(5), (await after.ExpectAsync<Register>()).Profile.Price);
         _ = await after.ExpectAsync<Heartbeat>();
     }
-
-    [Theory]
-    [MemberData(nameof(Sockets))]
-    public async Task MinerClient_carries_out_commands_and_acknowledges_each(string socket)
-    {
-        await using ScriptedHub hub = await HubAsync(socket);
-        await using var miner = RunningMiner.Start(hub.Address);
-        HubConversation conversation = await hub.EnrolAsync();
-
-        await conversation.SendAsync(new Command(1, CommandKind.SetPriceCap, Price: new TokenPrice(50)));
-        Assert.Equal(new CommandAck(1, true, ""), await conversation.ExpectAsync<CommandAck>());
-        Assert.Equal(new TokenPrice(50), (await conversation.ExpectAsync<Update>()).Price);
-
-        await conversation.SendAsync(new Command(2, CommandKind.SetPriceCap, Price: new TokenPrice(60)));
-        Assert.True((await conversation.ExpectAsync<CommandAck>()).Accepted);
-
-        await conversation.SendAsync(new Command(3, CommandKind.UpdateTags, Tags: ["gold"]));
-        Assert.True((await conversation.ExpectAsync<CommandAck>()).Accepted);
-        Register register = await conversation.ExpectAsync<Register>();
-        Assert.Equal(("gold", new TokenPrice(50)), (register.Profile.Tags.Single(), register.Profile.Price));
-
-        await conversation.SendAsync(new Command(4, CommandKind.Drain, On: true));
-        Assert.True((await conversation.ExpectAsync<CommandAck>()).Accepted);
-        await conversation.SettleAsync();
-        Assert.True(miner.Client.Draining);
-
-        await conversation.SendAsync(new Command(5, (CommandKind)99));
-        Assert.Equal(new CommandAck(5, false, "unknown command"), await conversation.ExpectAsync<CommandAck>());
-
-        // A tag that is no text: refused by name, and the conversation goes on.
-        await conversation.SendBodyAsync(Convert.FromHexString("940a0602919101"));
-        CommandAck refused = await conversation.ExpectAsync<CommandAck>();
-        Assert.Equal((6, false), (refused.Id, refused.Accepted));
-        Assert.Contains("tags", refused.Detail, StringComparison.Ordinal);
-        Assert.Equal(6, miner.Client.CommandsReceived);
-    }
-
-    [Fact]
-    public async Task MinerClient_over_tls_leaves_neither_it_nor_the_goodbye_behind()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using X509Certificate2 certificate = new CertificateRequest("CN=hub", key, HashAlgorithmName.SHA256)
-            .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        await using ScriptedHub hub = ScriptedHub.OverTcp();
-        var address = new UriBuilder(hub.Address) { Scheme = "tcps" }.Uri;
-        await using var miner = RunningMiner.Start(address, options => options with
-        {
-            CheckHubCertificate = (_, shown, _, _) => shown!.GetCertHashString() == certificate.GetCertHashString(),
-        });
-        HubConversation conversation = await hub.AcceptTlsAsync(certificate);
-        _ = await conversation.ExpectAsync<Hello>();
-        await conversation.SendAsync(new Welcome(1, [], "t", 1, 60, 15, Resumed: false));
-        _ = await conversation.ExpectAsync<Register>();
-        await conversation.SendAsync(new Registered(60, 15));
-        _ = await miner.UntilAsync(MinerClientState.Online);
-        await conversation.SendAsync(new Command(1, CommandKind.Reconnect, Addr: "tcp://elsewhere:8204"));
-        Assert.Equal(new CommandAck(1, false, "the miner does not leave TLS"), await conversation.ExpectAsync<CommandAck>());
-        miner.Leave();
-        Assert.Equal(CloseReason.Leaving, (await conversation.ExpectAsync<Goodbye>()).Reason);
-        await conversation.ExpectEndAsync();
-        await conversation.DisposeAsync();
-        await miner.EndAsync();
-    }
-
-    [Fact]
-    public async Task MinerClient_over_tls_does_not_trust_a_stranger()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using X509Certificate2 certificate = new CertificateRequest("CN=hub", key, HashAlgorithmName.SHA256)
-            .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        await using ScriptedHub hub = ScriptedHub.OverTcp();
-        await using var miner = RunningMiner.Start(new UriBuilder(hub.Address) { Scheme = "tcps" }.Uri);
-        _ = await Record.ExceptionAsync(async () => await (await hub.AcceptTlsAsync(certificate)).ExpectAsync<Hello>());
-        Assert.Contains("certificate", (await miner.UntilAsync(MinerClientState.BackingOff)).Detail, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task MinerClient_asks_its_owner_about_commands()
-    {
-        await using ScriptedHub hub = ScriptedHub.OverTcp();
-        await using var miner = RunningMiner.Start(hub.Address, options => options with
-        {
-            OnCommand = command => command.Kind is CommandKind.Drain
-                ? new CommandReply(false, "busy with a long job")
-                : throw new InvalidOperationException("broken handler"),
-        });
-        HubConversation conversation = await hub.EnrolAsync();
-        await conversation.SendAsync(new Command(1, CommandKind.Drain, On: true));
-        Assert.Equal(new CommandAck(1, false, "busy with a long job"), await conversation.ExpectAsync<CommandAck>());
-        await conversation.SendAsync(new Command(2, CommandKind.SetPriceCap));
-        Assert.Equal(new CommandAck(2, false, "broken handler"), await conversation.ExpectAsync<CommandAck>());
-        Assert.False(miner.Client.Draining);
-    }
-
-    [Fact]
-    public async Task MinerClient_sent_elsewhere_says_goodbye_and_goes_there_after_the_delay()
-    {
-        await using ScriptedHub here = ScriptedHub.OverTcp();
-        await using ScriptedHub there = ScriptedHub.OverTcp();
-        await using var miner = RunningMiner.Start(here.Address, jitter: 0);
-        HubConversation conversation = await here.EnrolAsync();
-        await conversation.SendAsync(new Command(1, CommandKind.Reconnect, Addr: there.Address.Authority, DelayMs: 5_000));
-        Assert.True((await conversation.ExpectAsync<CommandAck>()).Accepted);
-        Assert.Equal(CloseReason.Leaving, (await conversation.ExpectAsync<Goodbye>()).Reason);
-        await conversation.DisposeAsync();
-        MinerStateEventArgs change = await miner.UntilAsync(MinerClientState.BackingOff);
-        Assert.Equal(TimeSpan.FromSeconds(5), change.RetryIn);
-        miner.Time.Advance(change.RetryIn);
-        _ = await (await there.AcceptAsync()).ExpectAsync<Hello>();
-    }
-
-    private static async Task<ScriptedHub> HubAsync(string socket) =>
-        socket == "tcp" ? ScriptedHub.OverTcp() : await ScriptedHub.OverWebAsync();
 
     private static async Task<(string? Key, string? Token)> KeyAndTokenAsync(HubConversation conversation)
     {
