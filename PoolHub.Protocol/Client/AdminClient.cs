@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Text.Json.Serialization.Metadata;
+using PoolHub.Protocol.Http;
+
+namespace PoolHub.Protocol.Client;
+
+/// <summary>What an operator does with a hub from afar. Every method throws <see cref="HubException"/>.</summary>
+/// <param name="http">Its base address is the hub's, ending with a slash when it has a path; it is not disposed.</param>
+/// <param name="token">The admin token.</param>
+public sealed class AdminClient(HttpClient http, string token)
+{
+    /// <summary>One page of the registry.</summary>
+    /// <param name="cursor"><see cref="MinerPage.NextCursor"/> of the page before.</param>
+    /// <param name="state"><c>online</c>, <c>degraded</c> or <c>offline</c>.</param>
+    public Task<MinerPage> ListMinersAsync(
+        int? limit = null,
+        string? cursor = null,
+        string? state = null,
+        string? region = null,
+        CancellationToken cancel = default) =>
+        SendAsync(
+            HttpMethod.Get,
+            HubHttp.Address("v1/miners", ("limit", Number(limit)), ("cursor", cursor), ("state", state), ("region", region)),
+            HubJson.Default.MinerPage,
+            cancel);
+
+    public Task<MinerSnapshot> GetMinerAsync(string minerId, CancellationToken cancel = default) =>
+        SendAsync(HttpMethod.Get, Miner(minerId), HubJson.Default.MinerSnapshot, cancel);
+
+    /// <summary>A first key for a miner; 409 when it has one.</summary>
+    public Task<KeyResponse> IssueKeyAsync(string minerId, CancellationToken cancel = default) =>
+        SendAsync(HttpMethod.Post, Miner(minerId, "/key"), HubJson.Default.KeyResponse, cancel);
+
+    /// <summary>A new key; the old one stays valid for the grace.</summary>
+    public Task<KeyResponse> RotateKeyAsync(string minerId, int? graceSec = null, CancellationToken cancel = default) =>
+        SendAsync(
+            HttpMethod.Post,
+            Miner(minerId, "/key/rotate", ("grace_sec", Number(graceSec))),
+            HubJson.Default.KeyResponse,
+            cancel);
+
+    /// <summary>Makes all keys of a miner invalid and ends its session.</summary>
+    public Task<RevokeResponse> RevokeKeyAsync(string minerId, CancellationToken cancel = default) =>
+        SendAsync(HttpMethod.Delete, Miner(minerId, "/key"), HubJson.Default.RevokeResponse, cancel);
+
+    /// <summary>Sends a command and waits for its acknowledgement as long as the request says.</summary>
+    public Task<CommandResponse> SendCommandAsync(string minerId, CommandRequest command, CancellationToken cancel = default) =>
+        SendAsync(
+            HttpMethod.Post,
+            Miner(minerId, "/commands"),
+            HubJson.Default.CommandResponse,
+            cancel,
+            HubHttp.Body(command, HubJson.Default.CommandRequest));
+
+    /// <summary>Tells the mass-loss guard that the miners are really gone.</summary>
+    public Task<AcceptLossResponse> AcceptLossAsync(CancellationToken cancel = default) =>
+        SendAsync(HttpMethod.Post, HubHttp.Address("v1/miners/accept-loss"), HubJson.Default.AcceptLossResponse, cancel);
+
+    private async Task<T> SendAsync<T>(
+        HttpMethod method, Uri address, JsonTypeInfo<T> type, CancellationToken cancel, HttpContent? content = null)
+    {
+        using var message = new HttpRequestMessage(method, address)
+        {
+            Content = content,
+            Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token) },
+        };
+        return await HubHttp.SendAsync(http, message, type, cancel);
+    }
+
+    private static Uri Miner(string minerId, string what = "", params ReadOnlySpan<(string Name, string? Value)> query) =>
+        HubHttp.Address($"v1/miners/{Uri.EscapeDataString(minerId)}{what}", query);
+
+    private static string? Number(int? value) => value?.ToString(CultureInfo.InvariantCulture);
+}
