@@ -27,9 +27,9 @@ internal sealed class Conversation : IAsyncDisposable
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
-    private readonly Lock _clockLock = new();
+    private readonly Lock _lock = new();
     private volatile MinerClientState _phase = MinerClientState.Connecting;
-    private volatile Ending? _ending;
+    private Ending? _ending;
     private volatile bool _leaving;
     private Goodbye _goodbye = new(CloseReason.Leaving, "", 0);
     private TimeSpan _leaseTtl = TimeSpan.FromMinutes(1);
@@ -57,6 +57,8 @@ internal sealed class Conversation : IAsyncDisposable
     public async Task<Ending> RunAsync(CancellationToken leave)
     {
         _ = _timer.Change(_self.Options.ConnectTimeout, Timeout.InfiniteTimeSpan);
+        await using CancellationTokenRegistration registration = leave.UnsafeRegister(
+            static state => ((Conversation)state!).Leave(new Goodbye(CloseReason.Leaving, "", 0)), this);
         string? token = _self.SessionToken;
         try
         {
@@ -67,8 +69,6 @@ internal sealed class Conversation : IAsyncDisposable
         {
             return _ending ?? new Ending(CloseReason.Dropped, error.Message);
         }
-        await using CancellationTokenRegistration registration = leave.UnsafeRegister(
-            static state => ((Conversation)state!).Leave(new Goodbye(CloseReason.Leaving, "", 0)), this);
         await Task.WhenAll(ReceiveAllAsync(), SendDueAsync());
         return _ending ?? new Ending(CloseReason.Dropped, "the hub closed the connection");
     }
@@ -76,7 +76,7 @@ internal sealed class Conversation : IAsyncDisposable
     /// <summary>Ends it without a goodbye.</summary>
     public void Drop(string detail)
     {
-        _ending ??= new Ending(CloseReason.Dropped, detail);
+        End(new Ending(CloseReason.Dropped, detail));
         _transport.Abort();
     }
 
@@ -84,8 +84,11 @@ internal sealed class Conversation : IAsyncDisposable
     public async ValueTask UpdateAsync(TokenPrice? price)
     {
         MinerStatus status = _self.Status;
-        _toldStatus = status;
-        NoteSent();
+        lock (_lock)
+        {
+            _toldStatus = status;
+            NoteSent();
+        }
         await _transport.SendAsync(new Update(status.QueueLen, status.Busy, status.CurrentJobs ?? [], price));
     }
 
@@ -102,16 +105,23 @@ internal sealed class Conversation : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _timer.DisposeAsync();
 
+    /// <summary>The first ending is the cause, and those after it are what it led to.</summary>
+    private void End(Ending ending) => _ = Interlocked.CompareExchange(ref _ending, ending, null);
+
     private void Leave(Goodbye goodbye)
     {
-        if (!_leaving)
+        lock (_lock)
         {
+            if (_leaving)
+            {
+                return;
+            }
             _goodbye = goodbye;
             _leaving = true;
             // When the hub does not close after the goodbye, or does not even read it.
             _ = _timer.Change(s_farewell, Timeout.InfiniteTimeSpan);
-            _ = _wake.Writer.TryWrite(true);
         }
+        _ = _wake.Writer.TryWrite(true);
     }
 
     private void OnTimer()
@@ -137,7 +147,7 @@ internal sealed class Conversation : IAsyncDisposable
     /// <summary>A connection that broke without a sign looks open: only missing answers tell.</summary>
     private bool IsSilent()
     {
-        lock (_clockLock)
+        lock (_lock)
         {
             return _unanswered && _time.GetElapsedTime(_unansweredSince) >= _leaseTtl;
         }
@@ -155,7 +165,7 @@ internal sealed class Conversation : IAsyncDisposable
                 }
                 if (_leaving)
                 {
-                    _ending ??= new Ending(_goodbye.Reason, _goodbye.Detail);
+                    End(new Ending(_goodbye.Reason, _goodbye.Detail));
                     await _transport.SendAsync(_goodbye);
                     await _transport.CompleteAsync();
                     return;
@@ -174,17 +184,27 @@ internal sealed class Conversation : IAsyncDisposable
 
     private async ValueTask BeatAsync()
     {
+        await RegisterAsync();
         MinerStatus status = _self.Status;
-        if (!status.SameJobs(_toldStatus))
+        bool sameJobs;
+        lock (_lock)
+        {
+            sameJobs = status.SameJobs(_toldStatus);
+        }
+        if (!sameJobs)
         {
             // A heartbeat has no place for these.
             await UpdateAsync(price: null);
         }
-        _seq++;
-        NoteSent();
+        long seq;
+        lock (_lock)
+        {
+            seq = ++_seq;
+            NoteSent();
+        }
         _ = Interlocked.Increment(ref _self.HeartbeatsSent);
         await _transport.SendAsync(new Heartbeat(
-            _seq,
+            seq,
             Math.Max(0, _time.GetUtcNow().ToUnixTimeMilliseconds()),
             status.QueueLen,
             status.AvgLatencyMs,
@@ -192,18 +212,16 @@ internal sealed class Conversation : IAsyncDisposable
             status.MemFreeGb));
     }
 
+    /// <summary>Called under the lock, as is the next.</summary>
     private void NoteSent()
     {
-        lock (_clockLock)
+        _lastSentAt = _time.GetTimestamp();
+        if (!_unanswered)
         {
-            _lastSentAt = _time.GetTimestamp();
-            if (!_unanswered)
-            {
-                _unanswered = true;
-                _unansweredSince = _lastSentAt;
-            }
-            SetNext();
+            _unanswered = true;
+            _unansweredSince = _lastSentAt;
         }
+        SetNext();
     }
 
     /// <summary>The next heartbeat is due an interval after the last; the hub may change the interval in between.</summary>
@@ -241,8 +259,7 @@ internal sealed class Conversation : IAsyncDisposable
         }
         catch (Exception error) when (Transport.IsBroken(error))
         {
-            _ending ??= new Ending(CloseReason.Dropped, error.Message);
-            _transport.Abort();
+            Drop(error.Message);
         }
         finally
         {
@@ -276,7 +293,7 @@ internal sealed class Conversation : IAsyncDisposable
                 OnError(error);
                 break;
             case (int)MessageNumber.Goodbye when TryRead(body, out Goodbye goodbye):
-                _ending ??= new Ending(goodbye.Reason, goodbye.Detail, TimeSpan.FromMilliseconds(goodbye.RetryAfterMs));
+                End(new Ending(goodbye.Reason, goodbye.Detail, TimeSpan.FromMilliseconds(goodbye.RetryAfterMs)));
                 return false;
             case 0 or (int)MessageNumber.Welcome or (int)MessageNumber.Registered or (int)MessageNumber.HeartbeatAck
                 or (int)MessageNumber.Ping or (int)MessageNumber.Error or (int)MessageNumber.Goodbye:
@@ -308,14 +325,13 @@ internal sealed class Conversation : IAsyncDisposable
             return;
         }
         GoOnline(welcome.NextHeartbeatSec);
-        await RegisterAsync();
         // The lease may have all but run out meanwhile.
         _ = _wake.Writer.TryWrite(true);
     }
 
     private void GoOnline(int nextHeartbeatSec)
     {
-        lock (_clockLock)
+        lock (_lock)
         {
             _interval = TimeSpan.FromSeconds(nextHeartbeatSec);
             _self.NextHeartbeatSec = nextHeartbeatSec;
@@ -328,16 +344,16 @@ internal sealed class Conversation : IAsyncDisposable
             SetNext();
         }
         _onState(MinerClientState.Online);
-        if (_self.Status != default)
+        if (_self.Status != default || !ReferenceEquals(_self.Profile, _self.ToldProfile))
         {
-            // The hub believes a new session idle until it is told otherwise.
+            // The hub believes a new session idle until it is told otherwise; and the profile may have changed under way.
             _ = _wake.Writer.TryWrite(true);
         }
     }
 
     private void OnAck(HeartbeatAck ack)
     {
-        lock (_clockLock)
+        lock (_lock)
         {
             long newly = Math.Clamp(ack.Seq, _ackedSeq, _seq) - _ackedSeq;
             _ackedSeq += newly;
@@ -359,7 +375,7 @@ internal sealed class Conversation : IAsyncDisposable
         _self.LastError = error;
         if (_phase is not MinerClientState.Online)
         {
-            _ending ??= new Ending(CloseReason.Leaving, error.Detail, Refused: error.Field);
+            End(new Ending(CloseReason.Leaving, error.Detail, Refused: error.Field));
             Leave(new Goodbye(CloseReason.Leaving, "", 0));
         }
     }
@@ -391,8 +407,8 @@ internal sealed class Conversation : IAsyncDisposable
                 _self.Draining = command.On;
                 break;
             case CommandKind.Reconnect:
-                _ending ??= new Ending(
-                    CloseReason.Leaving, "the hub asked to reconnect", TimeSpan.FromMilliseconds(command.DelayMs), MoveTo: moveTo);
+                End(new Ending(
+                    CloseReason.Leaving, "the hub asked to reconnect", TimeSpan.FromMilliseconds(command.DelayMs), MoveTo: moveTo));
                 Leave(new Goodbye(CloseReason.Leaving, "as asked", 0));
                 break;
             default:

@@ -196,15 +196,16 @@ internal sealed class HttpTransport(Uri hub, MinerClientOptions options) : IMine
         string detail = error.Message.Length <= Limits.DetailChars ? error.Message : error.Message[..Limits.DetailChars];
         switch (error.StatusCode)
         {
-            case HttpStatusCode.BadRequest or HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.UnprocessableEntity:
+            case HttpStatusCode.BadRequest or HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.UnprocessableEntity
+                when number is not MessageNumber.Hello:
                 string field = error.Problem?.Field is { Length: <= Limits.TermChars } named ? named : "";
                 Deliver(new Error(ErrorCode.InvalidField, (int)number, field, detail));
                 return;
             case HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden when number is MessageNumber.Register:
                 Deliver(new Goodbye(CloseReason.BadCredentials, detail, retryAfterMs));
                 break;
-            case HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.NotFound or HttpStatusCode.Gone
-                when number is not MessageNumber.Register:
+            case HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.NotFound
+                or HttpStatusCode.Gone when number is not MessageNumber.Register:
                 Deliver(new Goodbye(CloseReason.StaleSession, detail, retryAfterMs));
                 break;
             case HttpStatusCode.TooManyRequests:

@@ -201,8 +201,10 @@ public sealed class MinerClient : IAsyncDisposable
             hub = end.MoveTo ?? (failuresElsewhere >= MaxFailuresElsewhere ? _options.Hub : hub);
             failuresElsewhere = end.MoveTo is null ? failuresElsewhere : 0;
             TimeSpan pause = PauseAfter(end);
+            // Started before anyone is told, so that a test that moves the clock moves this.
+            Task paused = Task.Delay(pause, _time, stop);
             SetState(MinerClientState.BackingOff, pause);
-            await Task.Delay(pause, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await paused.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -255,10 +257,15 @@ public sealed class MinerClient : IAsyncDisposable
         }
         switch (end.Reason)
         {
-            case CloseReason.StaleSession when _self.SessionToken is not null:
-                // The hub is there and wants the key: there is nothing to wait for.
+            case CloseReason.StaleSession:
+                bool triedToken = _self.SessionToken is not null && !_wasOnline;
                 _self.SessionToken = null;
-                return end.RetryAfter;
+                if (triedToken)
+                {
+                    // The hub is there and wants the key: there is nothing to wait for.
+                    return end.RetryAfter;
+                }
+                break;
             case CloseReason.Replaced:
                 // Someone else uses this miner's name: hurrying back would only throw each other out.
                 _backoff.Exhaust();

@@ -7,6 +7,7 @@ internal sealed class MinerSelf(MinerClientOptions options)
 {
     private readonly Lock _lock = new();
     private MinerStatus _status;
+    private Error? _lastError;
 
     public MinerClientOptions Options { get; } = options;
 
@@ -20,7 +21,6 @@ internal sealed class MinerSelf(MinerClientOptions options)
     public bool Draining { get; set; }
     public int NextHeartbeatSec { get; set; }
     public TimeSpan LastRoundTrip { get; set; }
-    public Error? LastError { get; set; }
 
     // Written by one task, read by any.
     public long HeartbeatsSent;
@@ -44,6 +44,24 @@ internal sealed class MinerSelf(MinerClientOptions options)
             lock (_lock)
             {
                 _status = value;
+            }
+        }
+    }
+
+    public Error? LastError
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _lastError;
+            }
+        }
+        set
+        {
+            lock (_lock)
+            {
+                _lastError = value;
             }
         }
     }

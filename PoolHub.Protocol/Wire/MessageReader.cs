@@ -41,10 +41,12 @@ public ref struct MessageReader
         if (!SkipValue(body, 0, depth: 0, out int end) || end != body.Length
             || MessagePackPrimitives.TryReadArrayHeader(body, out uint count, out int size) != MessagePackPrimitives.DecodeResult.Success
             || count == 0
-            || MessagePackPrimitives.TryReadInt32(body[size..], out number, out int numberSize) != MessagePackPrimitives.DecodeResult.Success)
+            || !TryReadInteger(body[size..], out long value, out int numberSize, out bool tooLarge)
+            || tooLarge || value is < int.MinValue or > int.MaxValue)
         {
             return false;
         }
+        number = (int)value;
         reader._at = size + numberSize;
         reader._left = (int)count - 1;
         return true;
@@ -67,12 +69,12 @@ public ref struct MessageReader
         {
             return 0;
         }
-        if (MessagePackPrimitives.TryReadInt64(_body[_at..], out long value, out int size) != MessagePackPrimitives.DecodeResult.Success)
+        if (!TryReadInteger(_body[_at..], out long value, out int size, out bool tooLarge))
         {
             return Mistyped(field, "a whole number", 0L);
         }
         _at += size;
-        if (value < min || value > max)
+        if (tooLarge || value < min || value > max)
         {
             Fail(field, $"must be from {min} to {max}");
             return 0;
@@ -92,9 +94,9 @@ public ref struct MessageReader
         ReadOnlySpan<byte> rest = _body[_at..];
         int size;
         double value;
-        if (MessagePackPrimitives.TryReadInt64(rest, out long whole, out size) == MessagePackPrimitives.DecodeResult.Success)
+        if (TryReadInteger(rest, out long whole, out size, out bool tooLarge))
         {
-            value = whole;
+            value = tooLarge ? double.PositiveInfinity : whole;
         }
         else if (MessagePackPrimitives.TryReadDouble(rest, out value, out size) != MessagePackPrimitives.DecodeResult.Success)
         {
@@ -224,6 +226,23 @@ public ref struct MessageReader
         _at++;
         _left--;
         return true;
+    }
+
+    /// <summary>
+    /// Any of MessagePack's integer forms; false when it is something else. What lies beyond 63 bits is recognised here,
+    /// since the library throws at it.
+    /// </summary>
+    private static bool TryReadInteger(ReadOnlySpan<byte> bytes, out long value, out int size, out bool tooLarge)
+    {
+        if (bytes is [MessagePackCode.UInt64, >= 0x80, ..])
+        {
+            value = long.MaxValue;
+            size = ScalarBytes(MessagePackCode.UInt64);
+            tooLarge = true;
+            return true;
+        }
+        tooLarge = false;
+        return MessagePackPrimitives.TryReadInt64(bytes, out value, out size) == MessagePackPrimitives.DecodeResult.Success;
     }
 
     private bool Next(string field)
