@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Net;
 using PoolHub.Cli.Demo;
@@ -36,11 +37,19 @@ internal static class App
 
     public static async Task<int> RunAsync(string[] args, Terminal terminal, TextWriter output, TextWriter errors)
     {
-        ParseResult line = Create(terminal).Parse(args);
-        if (line.Errors.Count > 0)
+        RootCommand root = Create(terminal);
+        ParseResult line = root.Parse(args);
+        if (args.Length == 0)
+        {
+            _ = await root.Parse("--help").InvokeAsync(new InvocationConfiguration { Output = errors, Error = errors });
+            return ExitCode.Usage;
+        }
+        if (line.Action is ParseErrorAction)
         {
             string command = Path(line.CommandResult);
-            await errors.WriteLineAsync($"poolhub: {line.Errors[0].Message} Try: {command} --help");
+            // Lists of allowed values come one to a line.
+            string[] words = line.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            await errors.WriteLineAsync($"poolhub: {string.Join(' ', words)} Try: {command} --help");
             return ExitCode.Usage;
         }
         try

@@ -10,7 +10,7 @@ namespace PoolHub.Cli.Simulate;
 /// come from the seed too: they are as weak as it, and meant for hubs that are tried out.
 /// </summary>
 /// <param name="transport">The transport of all, or null for a mix of three.</param>
-internal sealed class Fleet(int seed, FleetProfile kind = FleetProfile.Mixed, Transport? transport = null, string prefix = "sim-")
+internal sealed class Fleet(int seed, FleetProfile kind = FleetProfile.Mixed, FleetTransport? transport = null, string prefix = "sim-")
 {
     private static readonly string[] Regions =
         ["eu-west-1", "eu-west-2", "eu-central-1", "eu-north-1", "us-east-1", "us-east-2", "us-west-2", "ap-south-1", "ap-northeast-1"];
@@ -44,11 +44,11 @@ internal sealed class Fleet(int seed, FleetProfile kind = FleetProfile.Mixed, Tr
         GpuCard card = Pick(random, server ? GpuCard.Datacenter : GpuCard.Desktop);
         int cards = server ? 1 << random.Next(4) : 1;
         string region = Pick(random, Regions);
-        Transport how = transport ?? (index % 10) switch
+        FleetTransport how = transport ?? (index % 10) switch
         {
-            < 6 => Transport.Tcp,
-            < 9 => Transport.Ws,
-            _ => Transport.Http,
+            < 6 => FleetTransport.Tcp,
+            < 9 => FleetTransport.Ws,
+            _ => FleetTransport.Http,
         };
         var profile = new MinerProfile
         {

@@ -2,7 +2,7 @@ using PoolHub.Protocol;
 
 namespace PoolHub.Cli.Simulate;
 
-internal enum Transport
+internal enum FleetTransport
 {
     Tcp,
     Ws,
@@ -27,4 +27,4 @@ internal enum FleetProfile
 /// <param name="Load">The share of its slots that are taken on average, 0 to about 1.2.</param>
 /// <param name="Seed">Decides how its queue fills and drains.</param>
 internal sealed record FleetMiner(
-    string MinerId, string ApiKey, MinerProfile Profile, Transport Transport, int JobMs, double Load, int Seed);
+    string MinerId, string ApiKey, MinerProfile Profile, FleetTransport Transport, int JobMs, double Load, int Seed);

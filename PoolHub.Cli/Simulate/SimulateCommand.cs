@@ -45,8 +45,10 @@ internal static class SimulateCommand
                 connection.Address,
                 connection.AdminIfAny(),
                 usedSeed,
-                line.GetValue(churn),
-                line.GetValue(rate));
+                line.GetValue(rate))
+            {
+                ChurnPercentPerMin = line.GetValue(churn),
+            };
             terminal.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{line.GetValue(count)} miners go to {connection.Address.Http.Authority}; seed {usedSeed}; Ctrl-C ends it"));
@@ -105,9 +107,9 @@ internal static class SimulateCommand
             },
             transport switch
             {
-                "tcp" => Transport.Tcp,
-                "ws" => Transport.Ws,
-                "http" => Transport.Http,
+                "tcp" => FleetTransport.Tcp,
+                "ws" => FleetTransport.Ws,
+                "http" => FleetTransport.Http,
                 _ => null,
             },
             prefix);

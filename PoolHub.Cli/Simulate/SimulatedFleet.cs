@@ -12,10 +12,9 @@ internal readonly record struct FleetCounts(
     int Total, int Registered, int Online, int Refused, long Heartbeats, long Reconnects, long Errors);
 
 /// <summary>A fleet of simulated miners at a hub.</summary>
-/// <param name="churnPercentPerMin">What share of the miners leaves or is cut off in a minute.</param>
 /// <param name="startsPerSec">How quickly they arrive.</param>
 internal sealed class SimulatedFleet(
-    FleetMiner[] miners, HubAddress hub, AdminClient? admin, int seed, double churnPercentPerMin = 0, int startsPerSec = 300)
+    FleetMiner[] miners, HubAddress hub, AdminClient? admin, int seed, int startsPerSec = 300)
     : IDisposable
 {
     /// <summary>How long the first miner has to find out whether keys must be issued.</summary>
@@ -25,7 +24,11 @@ internal sealed class SimulatedFleet(
     private readonly Random _random = new(seed);
     private SimulatedMiner[] _miners = [];
 
-    public IReadOnlyList<SimulatedMiner> Miners => _miners;
+    /// <summary>What share of the miners leaves or is cut off in a minute, and comes back.</summary>
+    public double ChurnPercentPerMin { get; set; }
+
+    /// <summary>While true, the queues stand still.</summary>
+    public bool IsPaused { get; set; }
 
     /// <summary>Why the hub refused a miner; null when it refused none.</summary>
     public string? FirstRefusal => _miners.Select(miner => miner.Refusal).FirstOrDefault(why => why is not null);
@@ -54,8 +57,8 @@ internal sealed class SimulatedFleet(
             miner,
             miner.Transport switch
             {
-                Transport.Tcp => hub.Tcp,
-                Transport.Ws => hub.WebSocket,
+                FleetTransport.Tcp => hub.Tcp,
+                FleetTransport.Ws => hub.WebSocket,
                 _ => hub.Http,
             },
             _keys))];
@@ -71,6 +74,16 @@ internal sealed class SimulatedFleet(
             // The end that was asked for.
         }
         await Task.WhenAll(running);
+    }
+
+    /// <summary>Makes some miners vanish without a goodbye, of every transport alike; gives their ids.</summary>
+    public async Task<string[]> VanishAsync(int count)
+    {
+        SimulatedMiner[] victims = [.. _miners.Where(miner => miner.IsOnline)];
+        new Random(seed).Shuffle(victims);
+        victims = [.. victims.Take(count)];
+        await Task.WhenAll(victims.Select(miner => miner.VanishAsync()));
+        return [.. victims.Select(miner => miner.MinerId)];
     }
 
     public void Dispose() => _keys?.Dispose();
@@ -106,11 +119,11 @@ internal sealed class SimulatedFleet(
     /// <summary>Jobs come and go, and miners too.</summary>
     private async Task WorkAsync(CancellationToken stop)
     {
-        double churnPerSec = churnPercentPerMin / 100 / 60;
         using var seconds = new PeriodicTimer(TimeSpan.FromSeconds(1));
         while (await seconds.WaitForNextTickAsync(stop))
         {
-            foreach (SimulatedMiner miner in _miners)
+            double churnPerSec = ChurnPercentPerMin / 100 / 60;
+            foreach (SimulatedMiner miner in IsPaused ? [] : _miners)
             {
                 miner.Tick();
                 if (_random.NextDouble() >= churnPerSec || !miner.IsOnline)

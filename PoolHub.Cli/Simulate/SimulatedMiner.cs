@@ -16,7 +16,7 @@ internal sealed class SimulatedMiner(FleetMiner miner, Uri hub, KeyDesk? keys)
     private volatile bool _vanished;
 
     public string MinerId => miner.MinerId;
-    public Transport Transport => miner.Transport;
+    public FleetTransport Transport => miner.Transport;
     public bool IsOnline => _client?.State is MinerClientState.Online;
     public bool HasVanished => _vanished;
 
