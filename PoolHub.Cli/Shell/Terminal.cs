@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Spectre.Console;
@@ -9,6 +10,14 @@ internal sealed class Terminal(IAnsiConsole console, TextWriter plain, TextReade
 {
     /// <summary>Wide enough for every table; what is not a terminal has no edge.</summary>
     private const int WideColumns = 160;
+
+    // This is shown or piped, never put into a web page: a bullet may stay one.
+    private static readonly JsonWriterOptions s_readable = new()
+    {
+        Indented = true,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     public IAnsiConsole Console => console;
     public TextReader Input => input;
@@ -30,7 +39,7 @@ internal sealed class Terminal(IAnsiConsole console, TextWriter plain, TextReade
     public void WriteJson<T>(T value, JsonTypeInfo<T> type)
     {
         using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
+        using (var writer = new Utf8JsonWriter(buffer, s_readable))
         {
             JsonSerializer.Serialize(writer, value, type);
         }
