@@ -223,7 +223,6 @@ internal static class GoldenVectors
 
     private delegate void Writing(ref MessagePackWriter writer);
 
-    /// <summary>What a newer version might append: a number, nil, a text, an array, a map, bytes, an extension.</summary>
     private static GoldenVector Of<T>(string name, T message, Func<byte[], byte[]>? change = null)
         where T : struct, IMessage<T>
     {
@@ -241,6 +240,7 @@ internal static class GoldenVectors
         return new GoldenVector(name, T.Number, buffer.WrittenSpan.ToArray(), message, Canonical: false);
     }
 
+    /// <summary>What a newer version might append: a number, nil, a text, an array, a map, bytes, an extension.</summary>
     private static byte[] Trailing(byte[] body)
     {
         byte[] more = Convert.FromHexString("2a" + "c0" + "a3616263" + "9201c3" + "81a16b01" + "c4020102" + "d40155");

@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -76,6 +78,16 @@ internal sealed class ScriptedHub : IAsyncDisposable
         HubConversation conversation = _web
             ? await _webSockets.Reader.ReadAsync().AsTask().WaitAsync(Patience)
             : new TcpConversation(await _listener.AcceptSocketAsync().WaitAsync(Patience));
+        _conversations.Add(conversation);
+        return conversation;
+    }
+
+    public async Task<HubConversation> AcceptTlsAsync(X509Certificate2 certificate)
+    {
+        Socket socket = await _listener.AcceptSocketAsync().WaitAsync(Patience);
+        var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
+        await tls.AuthenticateAsServerAsync(certificate).WaitAsync(Patience);
+        var conversation = new TcpConversation(socket, tls);
         _conversations.Add(conversation);
         return conversation;
     }
@@ -170,9 +182,9 @@ internal abstract class HubConversation : IAsyncDisposable
     protected abstract Task<byte[]> ReceiveBodyAsync();
 }
 
-internal sealed class TcpConversation(Socket socket) : HubConversation
+internal sealed class TcpConversation(Socket socket, Stream? tls = null) : HubConversation
 {
-    private readonly NetworkStream _stream = new(socket, ownsSocket: true);
+    private readonly Stream _stream = tls ?? new NetworkStream(socket, ownsSocket: true);
 
     public override async Task SendBodyAsync(byte[] body)
     {
