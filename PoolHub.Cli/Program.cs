@@ -1,1 +1,3 @@
-return 0;
+using PoolHub.Cli.Shell;
+
+return await App.RunAsync(args, Terminal.OfThisProcess(), Console.Out, Console.Error);

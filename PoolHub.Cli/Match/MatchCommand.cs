@@ -1,0 +1,43 @@
+using System.CommandLine;
+using PoolHub.Cli.Shell;
+using PoolHub.Protocol.Client;
+using PoolHub.Protocol.Http;
+
+namespace PoolHub.Cli.Match;
+
+internal static class MatchCommand
+{
+    public static Command Create(Terminal terminal, HubOptions hub)
+    {
+        var command = new TaughtCommand(
+            "match",
+            "Ask the hub who should run a job. Needs the coordinator secret. Exit code 3 when nobody can.",
+            "poolhub match --min-vram 16 --accel cuda --region eu --max-price 0.8",
+            "poolhub match --task image_embedding --top-k 5 --weights cheapest --explain",
+            "echo '{\"requirements\":{\"min_vram_gb\":24}}' | poolhub match --file - --json");
+        var options = new MatchOptions();
+        var explain = new Option<bool>("--explain") { Description = "Show how each score came about, term by term." };
+        var json = new Option<bool>("--json") { Description = "Print the hub's answer as it is." };
+        options.AddTo(command);
+        command.Add(explain);
+        command.Add(json);
+        command.SetAction(async (line, cancel) =>
+        {
+            bool asJson = line.GetValue(json);
+            bool inFull = line.GetValue(explain);
+            MatchRequest request = options.Read(line, terminal.Input, explain: inFull || !asJson);
+            using HubConnection connection = hub.Connect(line);
+            MatchResponse response = await connection.Coordinator().MatchAsync(request, cancel);
+            if (asJson)
+            {
+                terminal.WriteJson(response, HubJson.Default.MatchResponse);
+            }
+            else
+            {
+                MatchView.Write(terminal.Console, response, inFull);
+            }
+            return response.Candidates.Length > 0 ? ExitCode.Done : ExitCode.Nothing;
+        });
+        return command;
+    }
+}

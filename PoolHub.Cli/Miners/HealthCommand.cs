@@ -1,0 +1,43 @@
+using System.CommandLine;
+using System.Globalization;
+using PoolHub.Cli.Shell;
+using PoolHub.Protocol.Http;
+
+namespace PoolHub.Cli.Miners;
+
+internal static class HealthCommand
+{
+    public static Command Create(Terminal terminal, HubOptions hub)
+    {
+        var command = new TaughtCommand(
+            "health",
+            "Say how the hub is. Needs no secret. Exit code 1 when the hub does not answer.",
+            "poolhub health",
+            "poolhub health --hub http://10.0.0.5:8203 --json");
+        var json = new Option<bool>("--json") { Description = "Print the hub's answer as it is." };
+        command.Add(json);
+        command.SetAction(async (line, cancel) =>
+        {
+            using HubConnection connection = hub.Connect(line);
+            HealthResponse health = await connection.Anyone().HealthAsync(cancel);
+            if (line.GetValue(json))
+            {
+                terminal.WriteJson(health, HubJson.Default.HealthResponse);
+                return ExitCode.Done;
+            }
+            string latency = health.AvgLatencyMs is { } ms
+                ? string.Create(CultureInfo.InvariantCulture, $", {ms:0.0} ms mean round trip")
+                : "";
+            terminal.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{health.Status}: {health.OnlineMiners} miners online, {health.DegradedMiners} degraded{latency}; "
+                + $"version {health.Version}, up for {TimeSpan.FromSeconds(health.UptimeSec):c}"));
+            foreach (string reason in health.Reasons ?? [])
+            {
+                terminal.WriteLine($"  {reason}");
+            }
+            return ExitCode.Done;
+        });
+        return command;
+    }
+}
