@@ -1,0 +1,103 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Primitives;
+using PoolHub.Daemon.Http;
+
+namespace PoolHub.Daemon.Access;
+
+internal enum Caller
+{
+    Nobody,
+    Coordinator,
+    Admin,
+}
+
+/// <summary>
+/// The coordinators' secrets and the admins' tokens. Kept as SHA-256 hashes, so that the comparison takes the same time
+/// whatever is sent and however long it is.
+/// </summary>
+internal sealed class Credentials
+{
+    private const string Scheme = "Bearer ";
+
+    private Known _known;
+
+    public Credentials(AccessOptions options, string stateDir) => _known = Hash(options, stateDir);
+
+    /// <summary>Takes new secrets over; those in flight are judged by the old ones.</summary>
+    public void Reload(AccessOptions options, string stateDir) => Volatile.Write(ref _known, Hash(options, stateDir));
+
+    /// <summary>Who calls: by <c>Authorization: Bearer …</c> or <c>X-PoolHub-Secret: …</c>.</summary>
+    public Caller Identify(HttpRequest request)
+    {
+        string? secret = Presented(request);
+        if (secret is null)
+        {
+            return Caller.Nobody;
+        }
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(Encoding.UTF8.GetBytes(secret), hash);
+        Known known = Volatile.Read(ref _known);
+        bool admin = Contains(known.Admins, hash);
+        bool coordinator = Contains(known.Coordinators, hash);
+        return admin ? Caller.Admin : coordinator ? Caller.Coordinator : Caller.Nobody;
+    }
+
+    /// <summary>True when the caller is who it must be; else 401 or 403 has been answered.</summary>
+    public async ValueTask<bool> RequireAsync(HttpContext http, Caller wanted)
+    {
+        Caller caller = Identify(http.Request);
+        if (caller == wanted)
+        {
+            return true;
+        }
+        if (caller == Caller.Nobody)
+        {
+            await http.Response.ProblemAsync(StatusCodes.Status401Unauthorized,
+                $"send the {(wanted == Caller.Admin ? "admin's token" : "coordinator's secret")} as 'Authorization: Bearer …' or 'X-PoolHub-Secret: …'");
+        }
+        else
+        {
+            await http.Response.ProblemAsync(StatusCodes.Status403Forbidden,
+                wanted == Caller.Admin ? "this call is for admins" : "this call is for coordinators");
+        }
+        return false;
+    }
+
+    private static string? Presented(HttpRequest request)
+    {
+        if (request.Headers.TryGetValue("X-PoolHub-Secret", out StringValues secret) && secret.Count == 1)
+        {
+            return secret[0];
+        }
+        string? authorization = request.Headers.Authorization;
+        return authorization is not null && authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+            ? authorization[Scheme.Length..].Trim()
+            : null;
+    }
+
+    private static bool Contains(byte[][] hashes, ReadOnlySpan<byte> hash)
+    {
+        bool found = false;
+        foreach (byte[] known in hashes)
+        {
+            found |= CryptographicOperations.FixedTimeEquals(known, hash);
+        }
+        return found;
+    }
+
+    private static Known Hash(AccessOptions options, string stateDir) => new(
+        Hash(options.CoordinatorSecrets, stateDir, SecretFile.CoordinatorSecret),
+        Hash(options.AdminTokens, stateDir, SecretFile.AdminToken));
+
+    private static byte[][] Hash(string[] secrets, string stateDir, string ownName)
+    {
+        if (secrets.Length == 0)
+        {
+            secrets = [SecretFile.ReadOrCreate(stateDir, ownName, out _)];
+        }
+        return [.. secrets.Select(s => SHA256.HashData(Encoding.UTF8.GetBytes(s)))];
+    }
+
+    private sealed record Known(byte[][] Coordinators, byte[][] Admins);
+}

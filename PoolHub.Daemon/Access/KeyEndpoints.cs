@@ -1,0 +1,101 @@
+using System.Globalization;
+using PoolHub.Daemon.Http;
+using PoolHub.Daemon.Storage;
+using PoolHub.Protocol;
+using PoolHub.Protocol.Http;
+
+namespace PoolHub.Daemon.Access;
+
+/// <summary>The admin's calls on keys; docs/http-api.md, "Keys".</summary>
+/// <param name="revoked">Told the miner's id after its keys are gone.</param>
+internal sealed class KeyEndpoints(KeyRing ring, Credentials credentials, Action<string> revoked)
+{
+    private const int DefaultGraceSec = 86_400;
+    private const int MaxGraceSec = 30 * 86_400;
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/v1/miners/{id}/key", IssueAsync);
+        routes.MapPost("/v1/miners/{id}/key/rotate", RotateAsync);
+        routes.MapDelete("/v1/miners/{id}/key", RevokeAsync);
+    }
+
+    private async Task IssueAsync(HttpContext http)
+    {
+        if (await AdmitAsync(http) is not { } id)
+        {
+            return;
+        }
+        await AnswerAsync(http, id, ring.IssueAsync(id), StatusCodes.Status409Conflict, "this miner has a key; rotate it to get another");
+    }
+
+    private async Task RotateAsync(HttpContext http)
+    {
+        if (await AdmitAsync(http) is not { } id)
+        {
+            return;
+        }
+        int graceSec = DefaultGraceSec;
+        string? text = http.Request.Query["grace_sec"];
+        if (text is not null
+            && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out graceSec) || graceSec > MaxGraceSec))
+        {
+            await http.Response.BadFieldAsync(("grace_sec", $"must be a whole number from 0 to {MaxGraceSec}"));
+            return;
+        }
+        await AnswerAsync(http, id, ring.RotateAsync(id, TimeSpan.FromSeconds(graceSec)), StatusCodes.Status404NotFound, "this miner has no key to rotate");
+    }
+
+    private async Task RevokeAsync(HttpContext http)
+    {
+        if (await AdmitAsync(http) is not { } id)
+        {
+            return;
+        }
+        if (!ring.Knows(id))
+        {
+            await http.Response.ProblemAsync(StatusCodes.Status404NotFound, "no such miner");
+            return;
+        }
+        try
+        {
+            int count = await ring.RevokeAsync(id);
+            revoked(id);
+            await http.Response.JsonAsync(new RevokeResponse { MinerId = id, Revoked = count }, HubJson.Default.RevokeResponse);
+        }
+        catch (StoreUnavailableException e)
+        {
+            await http.Response.ProblemAsync(StatusCodes.Status503ServiceUnavailable, e.Message, retryAfterSec: 1);
+        }
+    }
+
+    private async ValueTask<string?> AdmitAsync(HttpContext http)
+    {
+        if (!await credentials.RequireAsync(http, Caller.Admin))
+        {
+            return null;
+        }
+        string? id = http.Request.RouteValues["id"] as string;
+        if (!Texts.IsMinerId(id))
+        {
+            await http.Response.BadFieldAsync(("miner_id", $"must be 1 to {Limits.MinerIdChars} letters, digits or any of . _ : -"));
+            return null;
+        }
+        return id;
+    }
+
+    private static async Task AnswerAsync(HttpContext http, string id, Task<string?> issuing, int refusal, string why)
+    {
+        try
+        {
+            string? key = await issuing;
+            await (key is null
+                ? http.Response.ProblemAsync(refusal, why)
+                : http.Response.JsonAsync(new KeyResponse { MinerId = id, ApiKey = key }, HubJson.Default.KeyResponse));
+        }
+        catch (StoreUnavailableException e)
+        {
+            await http.Response.ProblemAsync(StatusCodes.Status503ServiceUnavailable, e.Message, retryAfterSec: 1);
+        }
+    }
+}

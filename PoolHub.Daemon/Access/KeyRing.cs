@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using PoolHub.Daemon.Storage;
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Access;
+
+/// <summary>
+/// The miners' keys, as SHA-256 hashes. Two may be live during a rotation. A revoked miner stays known, without a key, so
+/// that open enrolment does not hand its id to somebody else.
+/// </summary>
+internal sealed class KeyRing(IHubStore store, TimeProvider time)
+{
+    private static readonly byte[] NoKey = new byte[SHA256.HashSizeInBytes];
+
+    private readonly ConcurrentDictionary<string, StoredKeys> _keys = new();
+
+    public void Load(IEnumerable<StoredMiner> miners)
+    {
+        foreach (StoredMiner miner in miners)
+        {
+            _keys[miner.MinerId] = miner.Keys;
+        }
+    }
+
+    public bool Knows(string minerId) => _keys.ContainsKey(minerId);
+
+    public bool HasKey(string minerId) => _keys.TryGetValue(minerId, out StoredKeys? keys) && keys.Current is not null;
+
+    /// <summary>Whether the key is the miner's. An unknown miner takes as long as a wrong key.</summary>
+    public bool Verify(string minerId, string apiKey)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        Hash(apiKey, hash);
+        StoredKeys? keys = _keys.GetValueOrDefault(minerId);
+        bool current = CryptographicOperations.FixedTimeEquals(keys?.Current ?? NoKey, hash);
+        bool previous = CryptographicOperations.FixedTimeEquals(keys?.Previous ?? NoKey, hash);
+        return (current && keys?.Current is not null)
+            || (previous && keys?.Previous is not null && keys.PreviousUntil > time.GetUtcNow());
+    }
+
+    /// <summary>
+    /// Claims an unknown id for a key. The claim is made durable with the registration that follows;
+    /// <see cref="Unclaim"/> takes it back when that fails.
+    /// </summary>
+    public StoredKeys? TryClaim(string minerId, string apiKey)
+    {
+        if (!MinerKey.IsUsable(apiKey))
+        {
+            return null;
+        }
+        byte[] hash = new byte[SHA256.HashSizeInBytes];
+        Hash(apiKey, hash);
+        var keys = new StoredKeys(hash);
+        return _keys.TryAdd(minerId, keys) ? keys : null;
+    }
+
+    public void Unclaim(string minerId, StoredKeys claim) => _keys.TryRemove(new KeyValuePair<string, StoredKeys>(minerId, claim));
+
+    /// <summary>Makes a key for a miner that has none; null when it has one.</summary>
+    public async Task<string?> IssueAsync(string minerId)
+    {
+        string key = MinerKey.Create();
+        return HasKey(minerId) ? null : await SaveAsync(minerId, key, new StoredKeys(Hash(key)));
+    }
+
+    /// <summary>Makes another key; the one before stays valid for the grace. Null when the miner has none to rotate.</summary>
+    public async Task<string?> RotateAsync(string minerId, TimeSpan grace)
+    {
+        if (_keys.GetValueOrDefault(minerId)?.Current is not { } current)
+        {
+            return null;
+        }
+        string key = MinerKey.Create();
+        return await SaveAsync(minerId, key, grace > TimeSpan.Zero
+            ? new StoredKeys(Hash(key), current, time.GetUtcNow() + grace)
+            : new StoredKeys(Hash(key)));
+    }
+
+    /// <summary>Ends every key of the miner; returns how many.</summary>
+    public async Task<int> RevokeAsync(string minerId)
+    {
+        StoredKeys? keys = _keys.GetValueOrDefault(minerId);
+        int live = (keys?.Current is null ? 0 : 1) + (keys?.Previous is not null && keys.PreviousUntil > time.GetUtcNow() ? 1 : 0);
+        var none = new StoredKeys(null);
+        await store.SaveKeysAsync(minerId, none, time.GetUtcNow());
+        _keys[minerId] = none;
+        return live;
+    }
+
+    private async Task<string> SaveAsync(string minerId, string key, StoredKeys keys)
+    {
+        await store.SaveKeysAsync(minerId, keys, time.GetUtcNow());
+        _keys[minerId] = keys;
+        return key;
+    }
+
+    private static byte[] Hash(string apiKey)
+    {
+        byte[] hash = new byte[SHA256.HashSizeInBytes];
+        Hash(apiKey, hash);
+        return hash;
+    }
+
+    private static void Hash(string apiKey, Span<byte> hash)
+    {
+        Span<byte> utf8 = stackalloc byte[Limits.ApiKeyChars * 3];
+        if (!Encoding.UTF8.TryGetBytes(apiKey, utf8, out int length))
+        {
+            hash.Clear();
+            return;
+        }
+        SHA256.HashData(utf8[..length], hash);
+    }
+}

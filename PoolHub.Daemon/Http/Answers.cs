@@ -1,0 +1,64 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using PoolHub.Protocol.Http;
+
+namespace PoolHub.Daemon.Http;
+
+/// <summary>Answers: JSON bodies and RFC 9457 problem details.</summary>
+internal static class Answers
+{
+    public static Task JsonAsync<T>(this HttpResponse response, T body, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK)
+    {
+        response.StatusCode = status;
+        response.ContentType = "application/json";
+        return WriteAsync(response, body, type);
+    }
+
+    public static Task ProblemAsync(this HttpResponse response, int status, string detail, string? field = null, int? retryAfterSec = null)
+    {
+        response.StatusCode = status;
+        response.ContentType = "application/problem+json";
+        if (retryAfterSec is { } seconds)
+        {
+            response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        }
+        if (status == StatusCodes.Status401Unauthorized)
+        {
+            response.Headers.WWWAuthenticate = "Bearer";
+        }
+        return WriteAsync(response, new Problem
+        {
+            Type = "about:blank",
+            Title = Title(status),
+            Status = status,
+            Detail = detail,
+            Field = field,
+            RetryAfterSec = retryAfterSec,
+        }, HubJson.Default.Problem);
+    }
+
+    public static Task BadFieldAsync(this HttpResponse response, (string Field, string Problem) fault) =>
+        response.ProblemAsync(StatusCodes.Status400BadRequest, $"{fault.Field} {fault.Problem}", fault.Field);
+
+    private static async Task WriteAsync<T>(HttpResponse response, T body, JsonTypeInfo<T> type)
+    {
+        byte[] utf8 = JsonSerializer.SerializeToUtf8Bytes(body, type);
+        response.ContentLength = utf8.Length;
+        await response.BodyWriter.WriteAsync(utf8);
+    }
+
+    private static string Title(int status) => status switch
+    {
+        StatusCodes.Status400BadRequest => "Bad request",
+        StatusCodes.Status401Unauthorized => "Unauthorized",
+        StatusCodes.Status403Forbidden => "Forbidden",
+        StatusCodes.Status404NotFound => "Not found",
+        StatusCodes.Status405MethodNotAllowed => "Method not allowed",
+        StatusCodes.Status409Conflict => "Conflict",
+        StatusCodes.Status413PayloadTooLarge => "Payload too large",
+        StatusCodes.Status429TooManyRequests => "Too many requests",
+        StatusCodes.Status503ServiceUnavailable => "Service unavailable",
+        _ => "Error",
+    };
+}

@@ -1,0 +1,82 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Http;
+
+/// <summary>Request bodies: read whole, bounded, as one JSON value.</summary>
+internal static class Bodies
+{
+    /// <summary>The body, or null after a problem has been answered.</summary>
+    public static async ValueTask<T?> ReadJsonAsync<T>(this HttpContext http, JsonTypeInfo<T> type)
+        where T : class
+    {
+        PipeReader reader = http.Request.BodyReader;
+        while (true)
+        {
+            ReadResult read;
+            try
+            {
+                read = await reader.ReadAsync(http.RequestAborted);
+            }
+            catch (BadHttpRequestException e)
+            {
+                await http.Response.ProblemAsync(e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge
+                    ? $"the body must be at most {Limits.MaxBodyBytes} bytes"
+                    : "the body could not be read");
+                return null;
+            }
+            if (read.Buffer.Length > Limits.MaxBodyBytes)
+            {
+                reader.AdvanceTo(read.Buffer.End);
+                await http.Response.ProblemAsync(StatusCodes.Status413PayloadTooLarge, $"the body must be at most {Limits.MaxBodyBytes} bytes");
+                return null;
+            }
+            if (!read.IsCompleted)
+            {
+                reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                continue;
+            }
+            T? body = Parse(read.Buffer, type, out (string? Field, string Detail) fault);
+            reader.AdvanceTo(read.Buffer.End);
+            if (body is null)
+            {
+                await http.Response.ProblemAsync(StatusCodes.Status400BadRequest, fault.Detail, fault.Field);
+            }
+            return body;
+        }
+    }
+
+    /// <summary>Parses one JSON value; on failure the field's path and what is wrong with it.</summary>
+    public static T? Parse<T>(ReadOnlySequence<byte> utf8, JsonTypeInfo<T> type, out (string? Field, string Detail) fault)
+        where T : class
+    {
+        fault = (null, "the body must be a JSON object");
+        try
+        {
+            var reader = new Utf8JsonReader(utf8);
+            T? value = JsonSerializer.Deserialize(ref reader, type);
+            if (value is not null && reader.Read())
+            {
+                return null;
+            }
+            return value;
+        }
+        catch (JsonException e)
+        {
+            string? field = e.Path is { Length: > 2 } path && path[0] == '$' ? path[2..] : null;
+            fault = (field, field is null
+                ? "the body must be a JSON object" + (e.LineNumber is { } line ? $" (line {line + 1}, byte {e.BytePositionInLine})" : "")
+                : $"{field} {Reason(e)}");
+            return null;
+        }
+    }
+
+    private static string Reason(JsonException e) =>
+        e.Message.Contains("could not be mapped", StringComparison.Ordinal) ? "is not a field of this request"
+        : e.Message.StartsWith("must ", StringComparison.Ordinal) ? e.Message.Split(" Path:")[0]
+        : e.Message.Contains("could not be converted", StringComparison.Ordinal) ? "has the wrong type or is out of range"
+        : "is not valid JSON";
+}
