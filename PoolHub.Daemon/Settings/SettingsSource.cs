@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace PoolHub.Daemon.Settings;
 
 /// <summary>
@@ -7,6 +9,8 @@ namespace PoolHub.Daemon.Settings;
 internal sealed class SettingsSource
 {
     public const string DefaultPath = "/etc/poolhub/poolhub.env";
+
+    private static readonly SearchValues<char> NameChars = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
     private readonly List<string> _problems = [];
@@ -62,7 +66,7 @@ internal sealed class SettingsSource
             }
             int equals = line.IndexOf('=', StringComparison.Ordinal);
             string name = equals < 0 ? "" : line[..equals].Trim();
-            if (name.Length == 0 || name.AsSpan().ContainsAnyExcept("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"))
+            if (name.Length == 0 || name.AsSpan().ContainsAnyExcept(NameChars))
             {
                 // The line itself is not repeated: it may hold a secret.
                 _problems.Add($"{file}:{i + 1}: not of the form NAME=value");
