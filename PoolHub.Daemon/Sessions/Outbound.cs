@@ -15,7 +15,11 @@ internal enum WireForm
 /// What goes to one miner, as frames in a pipe. Anybody may send and nobody waits: what fits is written at once, and when
 /// the miner does not read, a bounded amount is kept and then the sending fails.
 /// </summary>
-internal sealed class Outbound(PipeWriter output, TimeProvider time)
+/// <param name="completes">
+/// Whether the pipe is completed after the last message. A TCP socket is left open, since closing it while the miner still
+/// sends would lose what was sent last.
+/// </param>
+internal sealed class Outbound(PipeWriter output, TimeProvider time, bool completes = false)
 {
     /// <summary>Bytes kept for a miner that does not read, beyond what its socket holds.</summary>
     private const int MaxKeptBytes = 65_536;
@@ -70,7 +74,7 @@ internal sealed class Outbound(PipeWriter output, TimeProvider time)
         lock (_gate)
         {
             _ = TrySend(goodbye, form);
-            _ended = true;
+            EndLocked();
         }
     }
 
@@ -79,7 +83,16 @@ internal sealed class Outbound(PipeWriter output, TimeProvider time)
     {
         lock (_gate)
         {
-            _ended = true;
+            EndLocked();
+        }
+    }
+
+    private void EndLocked()
+    {
+        _ended = true;
+        if (completes && !_flushing)
+        {
+            output.Complete();
         }
     }
 
@@ -115,6 +128,10 @@ internal sealed class Outbound(PipeWriter output, TimeProvider time)
             {
                 (_dirty, _keptBytes) = (false, 0);
                 Flush();
+            }
+            if (_ended)
+            {
+                EndLocked();
             }
         }
     }
