@@ -15,6 +15,7 @@ internal sealed class KeyRing(IHubStore store, TimeProvider time)
     private static readonly byte[] NoKey = new byte[SHA256.HashSizeInBytes];
 
     private readonly ConcurrentDictionary<string, StoredKeys> _keys = new();
+    private readonly WriteTurns _turns = new();
 
     public void Load(IEnumerable<StoredMiner> miners)
     {
@@ -59,14 +60,14 @@ internal sealed class KeyRing(IHubStore store, TimeProvider time)
     public void Unclaim(string minerId, StoredKeys claim) => _keys.TryRemove(new KeyValuePair<string, StoredKeys>(minerId, claim));
 
     /// <summary>Makes a key for a miner that has none; null when it has one.</summary>
-    public async Task<string?> IssueAsync(string minerId)
+    public Task<string?> IssueAsync(string minerId) => _turns.InTurnAsync<string?>(minerId, async () =>
     {
         string key = MinerKey.Create();
         return HasKey(minerId) ? null : await SaveAsync(minerId, key, new StoredKeys(Hash(key)));
-    }
+    });
 
     /// <summary>Makes another key; the one before stays valid for the grace. Null when the miner has none to rotate.</summary>
-    public async Task<string?> RotateAsync(string minerId, TimeSpan grace)
+    public Task<string?> RotateAsync(string minerId, TimeSpan grace) => _turns.InTurnAsync<string?>(minerId, async () =>
     {
         if (_keys.GetValueOrDefault(minerId)?.Current is not { } current)
         {
@@ -76,10 +77,10 @@ internal sealed class KeyRing(IHubStore store, TimeProvider time)
         return await SaveAsync(minerId, key, grace > TimeSpan.Zero
             ? new StoredKeys(Hash(key), current, time.GetUtcNow() + grace)
             : new StoredKeys(Hash(key)));
-    }
+    });
 
     /// <summary>Ends every key of the miner; returns how many.</summary>
-    public async Task<int> RevokeAsync(string minerId)
+    public Task<int> RevokeAsync(string minerId) => _turns.InTurnAsync(minerId, async () =>
     {
         StoredKeys? keys = _keys.GetValueOrDefault(minerId);
         int live = (keys?.Current is null ? 0 : 1) + (keys?.Previous is not null && keys.PreviousUntil > time.GetUtcNow() ? 1 : 0);
@@ -87,7 +88,7 @@ internal sealed class KeyRing(IHubStore store, TimeProvider time)
         await store.SaveKeysAsync(minerId, none, time.GetUtcNow());
         _keys[minerId] = none;
         return live;
-    }
+    });
 
     private async Task<string> SaveAsync(string minerId, string key, StoredKeys keys)
     {

@@ -4,40 +4,72 @@ namespace PoolHub.Daemon.Registry;
 /// Doubts the loss of many miners at once: when too large a share of the fleet is silent, the hub's own network is the
 /// likelier cause, and taking them offline would leave nobody to offer. Heartbeats are spread over time, and so are the
 /// ends of their graces: the guard looks at everybody who is silent, not only at those whose grace ends in this sweep.
+/// A loss that was accepted, or doubted for long enough, is likewise that of everybody who was silent then.
 /// </summary>
 internal sealed class MassLossGuard(RegistryOptions options, TimeProvider time)
 {
+    private volatile bool _active;
+    private volatile bool _accepted;
+    private volatile int _held;
     private long _since;
-    private bool _accepted;
 
-    public bool Active { get; private set; }
+    /// <summary>When the loss was believed; null when none is.</summary>
+    private long? _believedAt;
 
-    /// <summary>An admin says that the loss is real; the next sweep takes the miners offline.</summary>
-    public void Accept() => _accepted = true;
+    public bool Active => _active;
 
-    /// <summary>Whether the miners whose grace is over are to be held as degraded in this sweep.</summary>
+    /// <summary>Miners that it kept from going offline in the last sweep.</summary>
+    public int Held => _held;
+
+    /// <summary>
+    /// An admin says that the loss is real: the next sweep takes the miners offline, and those that follow take the rest
+    /// of the silent. Means nothing while the guard is not active.
+    /// </summary>
+    public void Accept() => _accepted = _active;
+
+    /// <summary>
+    /// Whether the miners whose grace is over are to be held as degraded in this sweep. Called by one thread at a time.
+    /// </summary>
     /// <param name="due">Miners whose grace is over.</param>
     /// <param name="silent">Miners whose lease is over, those included.</param>
     /// <param name="fleet">Miners in the index.</param>
+    /// <param name="now">The sweep's timestamp.</param>
     public bool Holds(int due, int silent, int fleet, long now)
     {
-        bool suspicious = due > 0 && silent >= options.GuardMinMiners && (long)silent * 100 > (long)fleet * options.GuardPercent;
-        bool accepted = _accepted;
+        bool holds = Doubts(due, silent, fleet, now);
         _accepted = false;
-        if (!suspicious || accepted || options.GuardSec == 0)
+        _active = holds;
+        _held = holds ? due : 0;
+        return holds;
+    }
+
+    private bool Doubts(int due, int silent, int fleet, long now)
+    {
+        bool suspicious = silent >= options.GuardMinMiners && (long)silent * 100 > (long)fleet * options.GuardPercent;
+        if (!suspicious || options.GuardSec == 0)
         {
-            Active = false;
+            _believedAt = null;
             return false;
         }
-        if (!Active)
+        if (_believedAt is { } at)
         {
-            Active = true;
+            // By then everybody who was silent has come back or gone: who is silent now is another loss.
+            if (time.GetElapsedTime(at, now).TotalSeconds < options.GraceSec)
+            {
+                return false;
+            }
+            _believedAt = null;
+        }
+        if (!_active)
+        {
             _since = now;
+            return due > 0;
         }
-        else if (time.GetElapsedTime(_since, now).TotalSeconds >= options.GuardSec)
+        if (_accepted || time.GetElapsedTime(_since, now).TotalSeconds >= options.GuardSec)
         {
-            Active = false;
+            _believedAt = now;
+            return false;
         }
-        return Active;
+        return true;
     }
 }

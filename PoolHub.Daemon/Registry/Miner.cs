@@ -1,3 +1,4 @@
+using PoolHub.Daemon.Storage;
 using PoolHub.Protocol;
 
 namespace PoolHub.Daemon.Registry;
@@ -28,17 +29,22 @@ internal sealed class Miner(string id)
     /// <summary>The slot of a miner that is not in the index.</summary>
     public const int NoSlot = -1;
 
+    private const float RttSmoothing = 1 / 8f;
+    private const float ServiceSmoothing = 0.2f;
+
     private volatile int _slot = NoSlot;
     private volatile LeaseState _state;
     private volatile bool _dirty;
+    private volatile bool _dropped;
+    private long _epoch;
 
     public string Id { get; } = id;
 
     /// <summary>Null until the miner has registered.</summary>
     public MinerProfile? Profile { get; set; }
 
-    /// <summary>Counts its sessions.</summary>
-    public long Epoch { get; set; }
+    /// <summary>Counts its sessions, and their ends by goodbye; a session whose number it is not is over.</summary>
+    public long Epoch { get => Volatile.Read(ref _epoch); set => Volatile.Write(ref _epoch, value); }
 
     public LeaseState State { get => _state; set => _state = value; }
 
@@ -46,7 +52,8 @@ internal sealed class Miner(string id)
     public int Slot { get => _slot; set => _slot = value; }
 
     /// <summary>The socket went away without a goodbye since the last heartbeat.</summary>
-    public bool Dropped { get; set; }
+    public bool Dropped { get => _dropped; set => _dropped = value; }
+
     public bool Draining { get; set; }
 
     public int QueueLen { get; set; }
@@ -77,4 +84,48 @@ internal sealed class Miner(string id)
 
     /// <summary>Jobs that run or wait: whatever of its three signs says the most.</summary>
     public int Load => Math.Max(QueueLen, Math.Max(CurrentJobs, Busy ? 1 : 0));
+
+    /// <summary>A miner as it was stored. One last seen in the future was seen before the clock went back: as good as now.</summary>
+    public static Miner Restore(StoredMiner stored, DateTimeOffset now)
+    {
+        var miner = new Miner(stored.MinerId) { Profile = stored.Profile, Epoch = stored.Epoch };
+        if (stored.LastSeenAt is { } seenAt)
+        {
+            miner.LastSeenMs = (seenAt < now ? seenAt : now).ToUnixTimeMilliseconds();
+        }
+        if (stored.Status is { } status)
+        {
+            (miner.QueueLen, miner.Busy, miner.AvgLatencyMs, miner.TempC, miner.MemFreeGb) =
+                (status.QueueLen, status.Busy, status.AvgLatencyMs, status.TempC, status.MemFreeGb);
+        }
+        return miner;
+    }
+
+    public StoredStatus ToStatus() => new(
+        Id, QueueLen, Busy, AvgLatencyMs, TempC, MemFreeGb, DateTimeOffset.FromUnixTimeMilliseconds(LastSeenMs));
+
+    public void Seen(DateTimeOffset now)
+    {
+        LastSeenMs = now.ToUnixTimeMilliseconds();
+        Dirty = true;
+    }
+
+    /// <summary>Takes over what it says; what it does not say stays, as far as an empty queue leaves room for it.</summary>
+    public void Take(in MinerReport report)
+    {
+        QueueLen = report.QueueLen;
+        Busy = report.Busy ?? (Busy && report.QueueLen > 0);
+        CurrentJobs = report.CurrentJobs ?? Math.Min(CurrentJobs, report.QueueLen);
+        AvgLatencyMs = report.AvgLatencyMs ?? AvgLatencyMs;
+        TempC = report.TempC ?? TempC;
+        MemFreeGb = report.MemFreeGb ?? MemFreeGb;
+    }
+
+    /// <summary>Smooths round trips as TCP does (RFC 6298).</summary>
+    public void TakeRtt(float ms) => RttMs = Smooth(RttMs, ms, RttSmoothing);
+
+    public void TakeService(float ms) => ReportedServiceMs = Smooth(ReportedServiceMs, ms, ServiceSmoothing);
+
+    private static float Smooth(float before, float next, float share) =>
+        float.IsNaN(before) ? next : before + ((next - before) * share);
 }

@@ -12,25 +12,24 @@ namespace PoolHub.Daemon.Registry;
 /// </summary>
 internal sealed class MinerRegistry
 {
-    private const double ServiceSmoothing = 0.2;
-
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<string, Miner> _miners = new();
-    private readonly LeaseColumn _leases = new();
     private readonly RegistryOptions _options;
-    private readonly MatchIndex _index;
-    private readonly TrustBook _trust;
+    private readonly Roster _roster;
+    private readonly FlapGuard _flaps;
+    private readonly Registrations _registrations;
     private readonly IHubStore _store;
     private readonly TimeProvider _time;
-    private readonly long _leaseTicks;
-    private readonly long _graceTicks;
+    private readonly LeaseSweep _sweep;
 
     public MinerRegistry(RegistryOptions options, MatchIndex index, TrustBook trust, IHubStore store, TimeProvider time)
     {
-        (_options, _index, _trust, _store, _time) = (options, index, trust, store, time);
-        _leaseTicks = options.LeaseTtlSec * time.TimestampFrequency;
-        _graceTicks = options.GraceSec * time.TimestampFrequency;
+        (_options, _store, _time) = (options, store, time);
+        _roster = new Roster(index, trust, time);
+        _flaps = new FlapGuard(options, time);
+        _registrations = new Registrations(_gate, _roster, store, time);
         Guard = new MassLossGuard(options, time);
+        _sweep = new LeaseSweep(options, _roster, Guard, time);
         Pace = new HeartbeatPace(options);
         trust.StandingChanged += OnStandingChanged;
     }
@@ -41,8 +40,8 @@ internal sealed class MinerRegistry
     public int Known => _miners.Count;
 
     /// <summary>Counted by the last sweep.</summary>
-    public int OnlineCount { get; private set; }
-    public int DegradedCount { get; private set; }
+    public int OnlineCount => _sweep.Online;
+    public int DegradedCount => _sweep.Degraded;
 
     /// <summary>The miner, registered or not; null when its id is unknown.</summary>
     public Miner? Find(string minerId) => _miners.GetValueOrDefault(minerId);
@@ -64,62 +63,27 @@ internal sealed class MinerRegistry
         {
             foreach (StoredMiner s in stored)
             {
-                var miner = new Miner(s.MinerId) { Profile = s.Profile, Epoch = s.Epoch, LastSeenMs = s.LastSeenAt?.ToUnixTimeMilliseconds() ?? 0 };
-                _miners[s.MinerId] = miner;
-                if (s.Status is { } status)
-                {
-                    (miner.QueueLen, miner.Busy, miner.AvgLatencyMs, miner.TempC, miner.MemFreeGb) =
-                        (status.QueueLen, status.Busy, status.AvgLatencyMs, status.TempC, status.MemFreeGb);
-                }
-                if (s.Profile is null || s.LastSeenAt is not { } seen)
+                Miner miner = _miners[s.MinerId] = Miner.Restore(s, wallNow);
+                if (s.Profile is null || s.LastSeenAt is null)
                 {
                     continue;
                 }
-                TimeSpan age = wallNow > seen ? wallNow - seen : TimeSpan.Zero;
-                long heardAt = now - (long)(age.TotalSeconds * _time.TimestampFrequency);
-                if (now - heardAt < _graceTicks)
+                TimeSpan age = wallNow - DateTimeOffset.FromUnixTimeMilliseconds(miner.LastSeenMs);
+                if (age < TimeSpan.FromSeconds(_options.GraceSec))
                 {
                     miner.Dropped = true;
-                    Enter(miner, LeaseState.Degraded, heardAt);
+                    _roster.Enter(miner, LeaseState.Degraded, now - (long)(age.TotalSeconds * _time.TimestampFrequency));
                 }
             }
-            Count();
+            _sweep.Begin();
         }
-        _index.RefreshLatencyRanks();
+        _roster.RefreshLatencyRanks();
     }
 
     /// <summary>
     /// A connection of the miner: counted against flapping. Returns how long it must stay away, or null when it may come.
     /// </summary>
-    public TimeSpan? RefuseFlapping(string minerId)
-    {
-        if (_options.FlapLimitPerMin == 0 || !_miners.TryGetValue(minerId, out Miner? miner))
-        {
-            return null;
-        }
-        long now = _time.GetTimestamp();
-        lock (_gate)
-        {
-            if (miner.FlapBanUntil != 0)
-            {
-                if (now < miner.FlapBanUntil)
-                {
-                    return _time.GetElapsedTime(now, miner.FlapBanUntil);
-                }
-                (miner.FlapBanUntil, miner.FlapCount) = (0, 0);
-            }
-            if (miner.FlapCount == 0 || _time.GetElapsedTime(miner.FlapWindowStart, now) >= TimeSpan.FromMinutes(1))
-            {
-                (miner.FlapWindowStart, miner.FlapCount) = (now, 0);
-            }
-            if (++miner.FlapCount <= _options.FlapLimitPerMin)
-            {
-                return null;
-            }
-            miner.FlapBanUntil = now + (_options.FlapBanSec * _time.TimestampFrequency);
-            return TimeSpan.FromSeconds(_options.FlapBanSec);
-        }
-    }
+    public TimeSpan? RefuseFlapping(string minerId) => Find(minerId) is { } miner ? _flaps.Refuse(miner) : null;
 
     /// <summary>Begins a new session of a miner whose key was verified; the miner is known from here on.</summary>
     public (Miner Miner, long Epoch) BeginSession(string minerId)
@@ -133,93 +97,67 @@ internal sealed class MinerRegistry
 
     /// <summary>
     /// Makes the profile durable, then offers the miner. False when a newer session began meanwhile: its own
-    /// registration counts.
+    /// registration counts, and of this one only the claim was kept.
     /// </summary>
     /// <exception cref="StoreUnavailableException">Nothing was registered.</exception>
-    public async ValueTask<bool> RegisterAsync(Miner miner, long epoch, MinerProfile profile, StoredKeys? claim)
-    {
-        await _store.SaveRegistrationAsync(miner.Id, profile, epoch, claim, _time.GetUtcNow());
-        lock (_gate)
-        {
-            if (miner.Epoch != epoch)
-            {
-                return false;
-            }
-            miner.Profile = profile;
-            if (miner.Slot == Miner.NoSlot)
-            {
-                Enter(miner, LeaseState.Online, _time.GetTimestamp());
-            }
-            else
-            {
-                _index.Replace(miner.Slot, profile);
-            }
-            Renew(miner);
-            return true;
-        }
-    }
+    public ValueTask<bool> RegisterAsync(Miner miner, long epoch, MinerProfile profile, StoredKeys? claim) =>
+        new(_registrations.RegisterAsync(miner, epoch, profile, claim));
 
-    /// <summary>Another profile for a live session, such as new tags or a lower price that the miner agreed to.</summary>
+    /// <summary>
+    /// Another profile for a live session, such as new tags or a lower price that the miner agreed to. False when the
+    /// session ended meanwhile.
+    /// </summary>
+    /// <param name="miner">A miner that has registered.</param>
+    /// <param name="change">Makes the new profile of the one before; changes of one miner see each other's.</param>
+    /// <exception cref="StoreUnavailableException">Nothing was changed.</exception>
     public ValueTask<bool> ChangeProfileAsync(Miner miner, Func<MinerProfile, MinerProfile> change) =>
-        miner.Profile is { } profile ? RegisterAsync(miner, miner.Epoch, change(profile), claim: null) : new ValueTask<bool>(false);
+        new(_registrations.ChangeAsync(miner, change));
 
-    /// <summary>A sign of life: the lease begins anew.</summary>
-    public void Renew(Miner miner)
+    /// <summary>A sign of life of whichever session is current.</summary>
+    public void Renew(Miner miner) => Renew(miner, miner.Epoch);
+
+    /// <summary>A sign of life: the lease begins anew. False when the session is over, which changes nothing.</summary>
+    public bool Renew(Miner miner, long epoch)
     {
-        int slot = miner.Slot;
-        if (slot != Miner.NoSlot)
+        if (miner.Epoch != epoch)
         {
-            _leases.Renew(slot, _time.GetTimestamp());
+            return false;
         }
-        miner.LastSeenMs = _time.GetUtcNow().ToUnixTimeMilliseconds();
-        miner.Dirty = true;
-        if (miner.State != LeaseState.Online || miner.Dropped)
-        {
-            Revive(miner);
-        }
+        _roster.Renew(miner, _time.GetTimestamp());
+        miner.Seen(_time.GetUtcNow());
+        return (miner.State == LeaseState.Online && !miner.Dropped) || Revive(miner, epoch);
     }
 
-    /// <summary>How busy the miner is now. Renews the lease.</summary>
-    public void Report(Miner miner, in MinerReport report)
+    /// <summary>How busy the miner of whichever session is current is now.</summary>
+    public void Report(Miner miner, in MinerReport report) => Report(miner, miner.Epoch, report);
+
+    /// <summary>
+    /// How busy the miner is now. Renews the lease. False when the session is over, which changes nothing.
+    /// </summary>
+    public bool Report(Miner miner, long epoch, in MinerReport report)
     {
-        miner.QueueLen = report.QueueLen;
-        miner.Busy = report.Busy ?? miner.Busy && report.QueueLen > 0;
-        miner.CurrentJobs = report.CurrentJobs ?? Math.Min(miner.CurrentJobs, report.QueueLen);
-        miner.AvgLatencyMs = report.AvgLatencyMs ?? miner.AvgLatencyMs;
-        miner.TempC = report.TempC ?? miner.TempC;
-        miner.MemFreeGb = report.MemFreeGb ?? miner.MemFreeGb;
-        Renew(miner);
-        int slot = miner.Slot;
-        if (slot != Miner.NoSlot)
+        if (miner.Epoch != epoch)
         {
-            _index.SetLoad(slot, miner.Load);
-            _index.SetServiceMs(slot, ServiceMs(miner));
+            return false;
         }
+        miner.Take(report);
+        bool renewed = Renew(miner, epoch);
+        _roster.WriteStatus(miner);
+        return renewed;
     }
 
-    /// <summary>One measured round trip, smoothed as TCP does it (RFC 6298: an eighth).</summary>
+    /// <summary>One measured round trip.</summary>
     public void ObserveRtt(Miner miner, TimeSpan roundTrip)
     {
-        float ms = (float)roundTrip.TotalMilliseconds;
-        miner.RttMs = float.IsNaN(miner.RttMs) ? ms : miner.RttMs + ((ms - miner.RttMs) / 8);
-        int slot = miner.Slot;
-        if (slot != Miner.NoSlot)
-        {
-            _index.SetRtt(slot, (int)miner.RttMs);
-        }
+        miner.TakeRtt((float)roundTrip.TotalMilliseconds);
+        _roster.WriteRtt(miner);
     }
 
     /// <summary>How long a completed job took, as its coordinator saw it.</summary>
     public void ObserveService(Miner miner, int latencyMs)
     {
-        miner.ReportedServiceMs = float.IsNaN(miner.ReportedServiceMs)
-            ? latencyMs
-            : (float)(miner.ReportedServiceMs + ((latencyMs - miner.ReportedServiceMs) * ServiceSmoothing));
-        int slot = miner.Slot;
-        if (slot != Miner.NoSlot)
-        {
-            _index.SetServiceMs(slot, ServiceMs(miner));
-        }
+        miner.TakeService(latencyMs);
+        _roster.WriteStatus(miner);
     }
 
     /// <summary>Whether the miner is to be offered new jobs, as far as the operator is concerned.</summary>
@@ -228,7 +166,7 @@ internal sealed class MinerRegistry
         lock (_gate)
         {
             miner.Draining = draining;
-            OfferOrNot(miner);
+            _roster.WriteOffered(miner);
         }
     }
 
@@ -237,10 +175,14 @@ internal sealed class MinerRegistry
     {
         lock (_gate)
         {
-            if (miner.Epoch == epoch && miner.Slot != Miner.NoSlot)
+            if (miner.Epoch != epoch)
             {
-                miner.Dropped = true;
-                SetState(miner, LeaseState.Degraded);
+                return;
+            }
+            miner.Dropped = true;
+            if (miner.Slot != Miner.NoSlot)
+            {
+                _roster.SetState(miner, LeaseState.Degraded);
             }
         }
     }
@@ -256,7 +198,7 @@ internal sealed class MinerRegistry
                 return;
             }
             next = ++miner.Epoch;
-            Exit(miner);
+            _roster.Exit(miner);
         }
         await _store.SaveEpochAsync(miner.Id, next);
     }
@@ -267,51 +209,12 @@ internal sealed class MinerRegistry
     /// </summary>
     public List<Miner> Sweep()
     {
-        long now = _time.GetTimestamp();
-        List<Miner> due = [];
-        List<Miner> gone = [];
-        int silent = 0;
-        int online = 0;
+        List<Miner> gone;
         lock (_gate)
         {
-            for (int slot = 0; slot < _leases.Capacity; slot++)
-            {
-                if (_leases.MinerAt(slot) is not { } miner)
-                {
-                    continue;
-                }
-                long age = now - _leases.HeardAt(slot);
-                if (age >= _graceTicks)
-                {
-                    due.Add(miner);
-                }
-                if (age >= _leaseTicks || miner.Dropped)
-                {
-                    silent++;
-                    SetState(miner, LeaseState.Degraded);
-                }
-                else
-                {
-                    online++;
-                    SetState(miner, LeaseState.Online);
-                }
-            }
-            if (!Guard.Holds(due.Count, silent, silent + online, now))
-            {
-                foreach (Miner miner in due)
-                {
-                    // A heartbeat may have come since it was looked at.
-                    if (_time.GetTimestamp() - _leases.HeardAt(miner.Slot) >= _graceTicks)
-                    {
-                        Exit(miner);
-                        gone.Add(miner);
-                    }
-                }
-            }
-            OnlineCount = online;
-            DegradedCount = silent - gone.Count;
+            gone = _sweep.Run();
         }
-        _index.RefreshLatencyRanks();
+        _roster.RefreshLatencyRanks();
         return gone;
     }
 
@@ -324,101 +227,47 @@ internal sealed class MinerRegistry
             if (miner.Dirty && miner.Profile is not null)
             {
                 miner.Dirty = false;
-                batch.Add(new StoredStatus(miner.Id, miner.QueueLen, miner.Busy, miner.AvgLatencyMs, miner.TempC, miner.MemFreeGb,
-                    DateTimeOffset.FromUnixTimeMilliseconds(miner.LastSeenMs)));
+                batch.Add(miner.ToStatus());
             }
         }
         return batch;
     }
 
-    private static int ServiceMs(Miner miner) =>
-        float.IsNaN(miner.ReportedServiceMs) ? miner.AvgLatencyMs ?? -1 : (int)miner.ReportedServiceMs;
-
-    private void Revive(Miner miner)
+    /// <summary>Brings a miner back that speaks; false when its session is over.</summary>
+    private bool Revive(Miner miner, long epoch)
     {
         lock (_gate)
         {
+            if (miner.Epoch != epoch)
+            {
+                return false;
+            }
             if (miner.Profile is null)
             {
-                return;
+                return true;
             }
             miner.Dropped = false;
             if (miner.Slot == Miner.NoSlot)
             {
-                Enter(miner, LeaseState.Online, _time.GetTimestamp());
+                _roster.Enter(miner, LeaseState.Online, _time.GetTimestamp());
             }
             else
             {
-                SetState(miner, LeaseState.Online);
+                _roster.SetState(miner, LeaseState.Online);
             }
-        }
-    }
-
-    private void Enter(Miner miner, LeaseState state, long heardAt)
-    {
-        bool ejected = _trust.IsEjected(miner.Id, _time.GetUtcNow());
-        miner.Slot = _index.Add(miner.Id, miner.Profile!, state == LeaseState.Degraded, !miner.Draining && !ejected, _trust.Score(miner.Id));
-        miner.State = state;
-        _leases.Put(miner.Slot, miner, heardAt);
-        _index.SetLoad(miner.Slot, miner.Load);
-        _index.SetServiceMs(miner.Slot, ServiceMs(miner));
-        if (!float.IsNaN(miner.RttMs))
-        {
-            _index.SetRtt(miner.Slot, (int)miner.RttMs);
-        }
-    }
-
-    private void Exit(Miner miner)
-    {
-        if (miner.Slot != Miner.NoSlot)
-        {
-            _leases.Clear(miner.Slot);
-            _index.Remove(miner.Slot);
-            miner.Slot = Miner.NoSlot;
-        }
-        miner.State = LeaseState.Offline;
-        miner.RttMs = float.NaN;
-    }
-
-    private void SetState(Miner miner, LeaseState state)
-    {
-        if (miner.State != state)
-        {
-            miner.State = state;
-            _index.SetDegraded(miner.Slot, state == LeaseState.Degraded);
-        }
-    }
-
-    private void OfferOrNot(Miner miner)
-    {
-        if (miner.Slot != Miner.NoSlot)
-        {
-            _index.SetAvailable(miner.Slot, !miner.Draining && !_trust.IsEjected(miner.Id, _time.GetUtcNow()));
+            return true;
         }
     }
 
     private void OnStandingChanged(string minerId)
     {
-        if (_miners.TryGetValue(minerId, out Miner? miner))
+        if (Find(minerId) is { } miner)
         {
             lock (_gate)
             {
-                if (miner.Slot != Miner.NoSlot)
-                {
-                    _index.SetTrust(miner.Slot, _trust.Score(minerId));
-                    OfferOrNot(miner);
-                }
+                _roster.WriteTrust(miner);
+                _roster.WriteOffered(miner);
             }
         }
     }
-
-    private void Count()
-    {
-        OnlineCount = 0;
-        DegradedCount = _index.Count;
-    }
 }
-
-/// <summary>What a heartbeat or an update says; null where it does not.</summary>
-internal readonly record struct MinerReport(
-    int QueueLen, bool? Busy = null, int? CurrentJobs = null, int? AvgLatencyMs = null, int? TempC = null, double? MemFreeGb = null);

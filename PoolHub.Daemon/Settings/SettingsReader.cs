@@ -19,7 +19,10 @@ internal sealed class SettingsReader(SettingsSource source)
     public string? Text(string name)
     {
         _asked.Add(name);
-        _asked.Add(name + "_FILE");
+        if (IsSecret(name))
+        {
+            _asked.Add(name + "_FILE");
+        }
         return source.Find(name) is { Length: > 0 } value ? value : null;
     }
 

@@ -10,6 +10,8 @@ internal sealed class SettingsSource
 {
     public const string DefaultPath = "/etc/poolhub/poolhub.env";
 
+    private const string FileSuffix = "_FILE";
+
     private static readonly SearchValues<char> NameChars = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
@@ -30,23 +32,51 @@ internal sealed class SettingsSource
         string file = path ?? environment.GetValueOrDefault("POOLHUB_CONFIG") ?? DefaultPath;
         if (File.Exists(file))
         {
-            source.ReadFile(file);
+            source.TakeOver(source.ReadFile(file));
         }
         else if (path is not null)
         {
             source._problems.Add($"{file}: no such file");
         }
-        source.ReadCredentials(environment.GetValueOrDefault("CREDENTIALS_DIRECTORY"));
-        foreach ((string name, string value) in environment)
-        {
-            source._values[name] = value;
-        }
-        source.FollowFiles();
+        source.TakeOver(source.ReadCredentials(environment.GetValueOrDefault("CREDENTIALS_DIRECTORY")));
+        source.TakeOver(environment);
         return source;
     }
 
-    private void ReadFile(string file)
+    /// <summary>Overrides what weaker sources gave; only within one source does NAME stand against NAME_FILE.</summary>
+    private void TakeOver(IReadOnlyDictionary<string, string> values)
     {
+        foreach ((string name, string value) in values)
+        {
+            _values[name] = value;
+        }
+        foreach ((string name, string file) in values)
+        {
+            if (!name.EndsWith(FileSuffix, StringComparison.Ordinal) || !SettingsReader.IsSecret(name[..^FileSuffix.Length]) || file.Length == 0)
+            {
+                continue;
+            }
+            string secret = name[..^FileSuffix.Length];
+            if (values.GetValueOrDefault(secret) is { Length: > 0 })
+            {
+                _problems.Add($"{secret}: is given beside {name}; give one of them");
+            }
+            else if (ReadValue(file) is { } value)
+            {
+                _values[secret] = value;
+            }
+            else
+            {
+                // What a weaker source says is not what was meant.
+                _values.Remove(secret);
+                _problems.Add($"{name}: cannot read {file}");
+            }
+        }
+    }
+
+    private Dictionary<string, string> ReadFile(string file)
+    {
+        var values = new Dictionary<string, string>(StringComparer.Ordinal);
         string[] lines;
         try
         {
@@ -55,7 +85,7 @@ internal sealed class SettingsSource
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             _problems.Add($"{file}: {e.Message}");
-            return;
+            return values;
         }
         for (int i = 0; i < lines.Length; i++)
         {
@@ -82,46 +112,42 @@ internal sealed class SettingsSource
                 _problems.Add($"{file}:{i + 1}: {name} was set in line {earlier} already");
             }
             FileLines[name] = i + 1;
-            _values[name] = value;
+            values[name] = value;
         }
+        return values;
     }
 
-    private void ReadCredentials(string? directory)
+    private Dictionary<string, string> ReadCredentials(string? directory)
     {
+        var values = new Dictionary<string, string>(StringComparer.Ordinal);
         if (directory is null || !Directory.Exists(directory))
         {
-            return;
+            return values;
         }
         foreach (string file in Directory.EnumerateFiles(directory))
         {
-            ReadValue(Path.GetFileName(file), file);
-        }
-    }
-
-    private void FollowFiles()
-    {
-        foreach ((string name, string file) in _values.ToArray())
-        {
-            if (name.EndsWith("_FILE", StringComparison.Ordinal) && SettingsReader.IsSecret(name[..^5]))
+            string name = Path.GetFileName(file);
+            if (ReadValue(file) is { } value)
             {
-                if (!ReadValue(name[..^5], file))
-                {
-                    _problems.Add($"{name}: cannot read {file}");
-                }
+                values[name] = value;
+            }
+            else
+            {
+                _problems.Add($"{name}: cannot read {file}");
             }
         }
+        return values;
     }
 
-    private bool ReadValue(string name, string file)
+    private static string? ReadValue(string file)
     {
         try
         {
-            _values[name] = File.ReadAllText(file).Trim();
-            return true;
+            return File.ReadAllText(file).Trim();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return false;
+            return null;
         }
     }
 }

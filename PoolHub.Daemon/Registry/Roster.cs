@@ -1,0 +1,114 @@
+using PoolHub.Daemon.Matching;
+using PoolHub.Daemon.Trust;
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Registry;
+
+/// <summary>
+/// Who is offered: a miner's place in the match index and in the lease column, which are one slot. Coming, going and
+/// states are called under the registry's lock; what a heartbeat writes takes none, allocates nothing, and does nothing
+/// for a miner that has no place.
+/// </summary>
+internal sealed class Roster(MatchIndex index, TrustBook trust, TimeProvider time)
+{
+    /// <summary>Who has which slot, and when it was last heard of.</summary>
+    public LeaseColumn Leases { get; } = new();
+
+    public int Count => index.Count;
+
+    public void Enter(Miner miner, LeaseState state, long heardAt)
+    {
+        int slot = index.Add(miner.Id, miner.Profile!, state == LeaseState.Degraded, IsOffered(miner), trust.Score(miner.Id));
+        Leases.Put(slot, miner, heardAt);
+        miner.State = state;
+        // Last, since a heartbeat writes where it sees a slot.
+        miner.Slot = slot;
+        WriteStatus(miner);
+        WriteRtt(miner);
+    }
+
+    public void Exit(Miner miner)
+    {
+        if (miner.Slot != Miner.NoSlot)
+        {
+            Leases.Clear(miner.Slot);
+            index.Remove(miner.Slot);
+            miner.Slot = Miner.NoSlot;
+        }
+        miner.State = LeaseState.Offline;
+        miner.RttMs = float.NaN;
+    }
+
+    /// <summary>Moves a miner that has a place between online and degraded.</summary>
+    public void SetState(Miner miner, LeaseState state)
+    {
+        if (miner.State != state)
+        {
+            miner.State = state;
+            index.SetDegraded(miner.Slot, state == LeaseState.Degraded);
+        }
+    }
+
+    public void SetProfile(Miner miner, MinerProfile profile)
+    {
+        miner.Profile = profile;
+        if (miner.Slot != Miner.NoSlot)
+        {
+            index.Replace(miner.Slot, profile);
+        }
+    }
+
+    /// <summary>Takes over whether the miner drains or is ejected.</summary>
+    public void WriteOffered(Miner miner)
+    {
+        if (miner.Slot != Miner.NoSlot)
+        {
+            index.SetAvailable(miner.Slot, IsOffered(miner));
+        }
+    }
+
+    public void WriteTrust(Miner miner)
+    {
+        if (miner.Slot != Miner.NoSlot)
+        {
+            index.SetTrust(miner.Slot, trust.Score(miner.Id));
+        }
+    }
+
+    public void Renew(Miner miner, long heardAt)
+    {
+        int slot = miner.Slot;
+        if (slot != Miner.NoSlot)
+        {
+            Leases.Renew(slot, heardAt);
+        }
+    }
+
+    public void WriteStatus(Miner miner)
+    {
+        int slot = miner.Slot;
+        if (slot != Miner.NoSlot)
+        {
+            index.SetLoad(slot, miner.Load);
+            index.SetServiceMs(slot, ServiceMs(miner));
+        }
+    }
+
+    public void WriteRtt(Miner miner)
+    {
+        int slot = miner.Slot;
+        float rttMs = miner.RttMs;
+        if (slot != Miner.NoSlot && !float.IsNaN(rttMs))
+        {
+            index.SetRtt(slot, (int)rttMs);
+        }
+    }
+
+    public void RefreshLatencyRanks() => index.RefreshLatencyRanks();
+
+    /// <summary>What coordinators saw of its jobs, else what it claims, else -1.</summary>
+    private static int ServiceMs(Miner miner) =>
+        float.IsNaN(miner.ReportedServiceMs) ? miner.AvgLatencyMs ?? -1 : (int)miner.ReportedServiceMs;
+
+    private bool IsOffered(Miner miner) => !miner.Draining && !trust.IsEjected(miner.Id, time.GetUtcNow());
+}
