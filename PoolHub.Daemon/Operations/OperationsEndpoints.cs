@@ -36,14 +36,13 @@ internal sealed class OperationsEndpoints(
 
     private Task HealthAsync(HttpContext http)
     {
-        LeaseCounts counts = registry.Count();
         bool guarded = registry.Guard.Active;
         return http.Response.JsonAsync(new HealthResponse
         {
             Status = guarded ? "degraded" : "ok",
-            OnlineMiners = counts.Online,
-            DegradedMiners = counts.Degraded,
-            AvgLatencyMs = counts.MeanRttMs,
+            OnlineMiners = registry.OnlineCount,
+            DegradedMiners = registry.DegradedCount,
+            AvgLatencyMs = registry.MeanRttMs is { } rttMs ? Math.Round(rttMs, 2) : null,
             Reasons = guarded ? ["many miners fell silent at once: the hub suspects its own network and keeps them; see POST /v1/miners/accept-loss"] : null,
             Version = Version,
             UptimeSec = (long)time.GetElapsedTime(_startedAt).TotalSeconds,
@@ -84,7 +83,7 @@ internal sealed class OperationsEndpoints(
         }
         string? region = query["region"];
         List<Miner> page = [.. registry.After(cursor)
-            .Where(m => (state is null || m.State.Name() == state) && (string.IsNullOrEmpty(region) || Regions.Contains(region, m.Profile!.Region)))
+            .Where(m => (state is null || m.State.Name() == state) && (string.IsNullOrEmpty(region) || LiesIn(m.Profile!.Region, region)))
             .Take(limit + 1)];
         bool more = page.Count > limit;
         await http.Response.JsonAsync(new MinerPage
@@ -114,10 +113,14 @@ internal sealed class OperationsEndpoints(
         {
             return;
         }
-        int held = registry.Guard.Active ? registry.DegradedCount : 0;
+        int held = registry.Guard.Held;
         registry.Guard.Accept();
         await http.Response.JsonAsync(new AcceptLossResponse { Released = held }, HubJson.Default.AcceptLossResponse);
     }
+
+    /// <summary>eu-west-1 lies in eu, eu-west and eu-west-1, as it does for a match.</summary>
+    private static bool LiesIn(string region, string wider) =>
+        region.StartsWith(wider, StringComparison.Ordinal) && (region.Length == wider.Length || region[wider.Length] == '-');
 
     private MinerSnapshot Snapshot(Miner miner)
     {

@@ -42,6 +42,7 @@ internal sealed class MinerRegistry
     /// <summary>Counted by the last sweep.</summary>
     public int OnlineCount => _sweep.Online;
     public int DegradedCount => _sweep.Degraded;
+    public double? MeanRttMs => _sweep.MeanRttMs;
 
     /// <summary>The miner, registered or not; null when its id is unknown.</summary>
     public Miner? Find(string minerId) => _miners.GetValueOrDefault(minerId);

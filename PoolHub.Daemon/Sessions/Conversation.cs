@@ -230,10 +230,9 @@ internal sealed class Conversation(Channel channel, SessionTable table, MinerReg
     private void Beat(in Heartbeat heartbeat)
     {
         Session session = channel.Session!;
-        if (session.IsCurrent)
+        if (registry.Report(session.Miner, session.Epoch, new MinerReport(
+            heartbeat.QueueLen, AvgLatencyMs: heartbeat.AvgLatencyMs, TempC: heartbeat.TempC, MemFreeGb: heartbeat.MemFreeGb)))
         {
-            registry.Report(session.Miner, new MinerReport(
-                heartbeat.QueueLen, AvgLatencyMs: heartbeat.AvgLatencyMs, TempC: heartbeat.TempC, MemFreeGb: heartbeat.MemFreeGb));
             (_lastSeq, _ackDue) = (heartbeat.Seq, true);
         }
     }
@@ -249,11 +248,10 @@ internal sealed class Conversation(Channel channel, SessionTable table, MinerReg
     private async ValueTask UpdateAsync(Update update)
     {
         Session session = channel.Session!;
-        if (!session.IsCurrent)
+        if (!registry.Report(session.Miner, session.Epoch, new MinerReport(update.QueueLen, update.Busy, update.CurrentJobs.Length)))
         {
             return;
         }
-        registry.Report(session.Miner, new MinerReport(update.QueueLen, update.Busy, update.CurrentJobs.Length));
         if (update.Price is { } price && price != session.Miner.Profile!.Price)
         {
             await StoreAsync(() => registry.ChangeProfileAsync(session.Miner, p => p with { Price = price }));

@@ -61,7 +61,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
         {
             if (!await table.RegisterAsync(session, profile!))
             {
-                await http.Response.ProblemAsync(StatusCodes.Status409Conflict, "a newer session of this miner began");
+                await RefuseAsync(http.Response, SessionTable.Stale);
                 return;
             }
         }
@@ -91,8 +91,12 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
             await http.Response.BadFieldAsync(fault);
             return;
         }
-        registry.Report(session.Miner, new MinerReport(
-            update.QueueLen!.Value, update.Busy, update.CurrentJobs?.Length, update.AvgLatencyMs, update.TempC, update.MemFreeGb));
+        if (!registry.Report(session.Miner, session.Epoch, new MinerReport(
+            update.QueueLen!.Value, update.Busy, update.CurrentJobs?.Length, update.AvgLatencyMs, update.TempC, update.MemFreeGb)))
+        {
+            await RefuseAsync(http.Response, SessionTable.Stale);
+            return;
+        }
         try
         {
             if (update.PriceTokenPerKsec is { } price && price != session.Miner.Profile!.Price)
@@ -120,7 +124,11 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
             await RefuseAsync(http.Response, admission);
             return;
         }
-        registry.Renew(session.Miner);
+        if (!registry.Renew(session.Miner, session.Epoch))
+        {
+            await RefuseAsync(http.Response, SessionTable.Stale);
+            return;
+        }
         await AnswerAsync(http, session, fresh: true);
     }
 

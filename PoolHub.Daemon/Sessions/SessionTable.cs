@@ -24,6 +24,10 @@ internal sealed class SessionTable(
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<string, Session> _sessions = new();
 
+    /// <summary>What a session gets that is over.</summary>
+    public static Admission Stale { get; } =
+        new(null, CloseReason.StaleSession, "a newer session of this miner began, or it left; register again");
+
     public Session? Find(string minerId) => _sessions.GetValueOrDefault(minerId);
 
     public string TokenOf(Session session) => tokens.Create(session.Miner.Id, session.Epoch);
@@ -72,7 +76,7 @@ internal sealed class SessionTable(
         }
         if (registry.Find(minerId) is not { Profile: not null } miner || miner.Epoch != epoch)
         {
-            return Stale();
+            return Stale;
         }
         if (channel is not null && RefuseFlapping(minerId) is { } refusal)
         {
@@ -84,7 +88,7 @@ internal sealed class SessionTable(
         {
             if (miner.Epoch != epoch)
             {
-                return Stale();
+                return Stale;
             }
             // After a restart the token is all that is left of the session.
             session = _sessions.GetOrAdd(minerId, static (_, s) => new Session(s.miner, s.epoch), (miner, epoch));
@@ -97,7 +101,7 @@ internal sealed class SessionTable(
         if (channel is not null)
         {
             older?.Close(CloseReason.Replaced, "the session was resumed on a newer connection");
-            registry.Renew(miner);
+            _ = registry.Renew(miner, epoch);
             SessionLog.Resumed(log, minerId, epoch, channel.Transport);
         }
         return new Admission(session, Aging: verdict == TokenVerdict.Aging);
@@ -192,9 +196,6 @@ internal sealed class SessionTable(
             counts[(int)session.Transport]++;
         }
     }
-
-    private static Admission Stale() =>
-        new(null, CloseReason.StaleSession, "a newer session of this miner began, or it left; register again");
 
     private Admission? RefuseFlapping(string minerId)
     {
