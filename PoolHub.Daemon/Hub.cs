@@ -22,12 +22,11 @@ internal sealed class Hub : IAsyncDisposable
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(3);
 
     private readonly WebApplication _app;
-    private readonly SqliteHubStore _store;
     private readonly ListenOptions _http;
     private readonly ListenOptions _tcp;
 
-    private Hub(WebApplication app, SqliteHubStore store, ListenOptions http, ListenOptions tcp, HubReload reload, SweepLoop sweep) =>
-        (_app, _store, _http, _tcp, Reload, SweepLoop) = (app, store, http, tcp, reload, sweep);
+    private Hub(WebApplication app, ListenOptions http, ListenOptions tcp, HubReload reload, SweepLoop sweep) =>
+        (_app, _http, _tcp, Reload, SweepLoop, Log) = (app, http, tcp, reload, sweep, LogOf<Hub>(app));
 
     /// <summary>Where the doors are, once it runs.</summary>
     public IPEndPoint HttpEndPoint => _http.IPEndPoint!;
@@ -35,7 +34,7 @@ internal sealed class Hub : IAsyncDisposable
 
     public HubReload Reload { get; }
     public SweepLoop SweepLoop { get; }
-    public ILogger Log => _app.Logger;
+    public ILogger Log { get; }
 
     /// <summary>Opens the store, loads the miners and opens the doors.</summary>
     /// <param name="settings">The settings.</param>
@@ -64,25 +63,24 @@ internal sealed class Hub : IAsyncDisposable
             kestrel.Listen(settings.Gateway.Bind, settings.Gateway.MinerPort, o =>
             {
                 tcp = o;
-                o.Run(connection => door!.OnConnectedAsync(connection));
+                o.Use(_ => connection => door!.OnConnectedAsync(connection));
             });
         });
         SweepLoop? sweep = null;
         builder.Services.AddHostedService(_ => sweep!);
+        // The container closes it, last of all.
+        builder.Services.AddSingleton(s => SqliteHubStore.Open(settings.StateDir, time, s.GetRequiredService<ILogger<SqliteHubStore>>()));
         WebApplication app = builder.Build();
-
-        SqliteHubStore store = SqliteHubStore.Open(settings.StateDir, time, app.Services.GetRequiredService<ILogger<SqliteHubStore>>());
         try
         {
             HubReload reload;
-            (door, sweep, reload) = await WireAsync(app, settings, store, time, level);
+            (door, sweep, reload) = await WireAsync(app, settings, time, level);
             await app.StartAsync();
-            return new Hub(app, store, http!, tcp!, reload, sweep);
+            return new Hub(app, http!, tcp!, reload, sweep);
         }
         catch
         {
             await app.DisposeAsync();
-            await store.DisposeAsync();
             throw;
         }
     }
@@ -94,12 +92,12 @@ internal sealed class Hub : IAsyncDisposable
     {
         await _app.StopAsync();
         await _app.DisposeAsync();
-        await _store.DisposeAsync();
     }
 
     private static async Task<(TcpDoor, SweepLoop, HubReload)> WireAsync(
-        WebApplication app, HubSettings settings, SqliteHubStore store, TimeProvider time, LogLevelSwitch level)
+        WebApplication app, HubSettings settings, TimeProvider time, LogLevelSwitch level)
     {
+        SqliteHubStore store = app.Services.GetRequiredService<SqliteHubStore>();
         CollectorRegistry collectors = Metrics.NewCustomRegistry();
         IMetricFactory metrics = Metrics.WithCustomRegistry(collectors);
         StoreMetrics.Export(store, metrics, collectors);
@@ -131,13 +129,22 @@ internal sealed class Hub : IAsyncDisposable
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
         var match = new MatchEndpoint(index, settings.Weights, credentials, new MatchMetrics(metrics), time);
         match.Map(app);
-        new FeedbackEndpoint(trust, credentials, feedback => registry.Learn(feedback), metrics, time).Map(app);
+        new FeedbackEndpoint(trust, credentials, feedback => Observe(registry, feedback), metrics, time).Map(app);
         new MinerEndpoints(table, registry, commands).Map(app);
         new WebSocketDoor(conversations, table).Map(app);
         new CommandEndpoint(table, registry, commands, credentials, time).Map(app);
         new KeyEndpoints(keys, credentials, table.RevokeAsync).Map(app);
         new OperationsEndpoints(registry, table, trust, credentials, collectors, time).Map(app);
         return (new TcpDoor(conversations), sweep, new HubReload(settings, level, match, credentials, model, registry));
+    }
+
+    /// <summary>A completed job's duration says how fast its miner is.</summary>
+    private static void Observe(MinerRegistry registry, StoredFeedback feedback)
+    {
+        if (feedback is { Outcome: Outcomes.Completed, LatencyMs: { } latencyMs } && registry.Find(feedback.MinerId) is { } miner)
+        {
+            registry.ObserveService(miner, latencyMs);
+        }
     }
 
     private static ILogger<T> LogOf<T>(WebApplication app) => app.Services.GetRequiredService<ILogger<T>>();

@@ -12,7 +12,7 @@ const int BadUsage = 2;
 
 if (!CommandLine.TryParse(args, out CommandLine line, out string? complaint))
 {
-    Console.Error.WriteLine($"poolhubd: {complaint}\n\n{CommandLine.Usage}");
+    await Console.Error.WriteLineAsync($"poolhubd: {complaint}\n\n{CommandLine.Usage}");
     return BadUsage;
 }
 if (line.Action is CommandAction.Help or CommandAction.Version)
@@ -25,7 +25,7 @@ if (settings is null)
 {
     foreach (string problem in problems)
     {
-        Console.Error.WriteLine($"poolhubd: {problem}");
+        await Console.Error.WriteLineAsync($"poolhubd: {problem}");
     }
     return Failed;
 }
@@ -35,36 +35,40 @@ if (line.Action == CommandAction.CheckConfig)
     return 0;
 }
 
-var level = new LogLevelSwitch(settings.LogLevel);
-Hub hub;
-try
+await using Hub? hub = await StartAsync(settings);
+if (hub is null)
 {
-    hub = await Hub.StartAsync(settings, TimeProvider.System, level, LogToStandardError);
-}
-catch (Exception e) when (e is StoreRefusedException or IOException or UnauthorizedAccessException)
-{
-    Console.Error.WriteLine($"poolhubd: {e.Message}");
     return Failed;
 }
-await using (hub)
+using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
 {
-    using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
-    {
-        context.Cancel = true;
-        Reload();
-    });
-    ProgramLog.Ready(hub.Log, OperationsEndpoints.Version, hub.HttpEndPoint.ToString(), hub.TcpEndPoint.ToString());
-    if (settings.Access.CoordinatorSecrets.Length == 0)
-    {
-        ProgramLog.OwnSecret(hub.Log, "COORDINATOR_SHARED_SECRET", Path.Combine(settings.StateDir, SecretFile.CoordinatorSecret));
-    }
-    if (settings.Access.AdminTokens.Length == 0)
-    {
-        ProgramLog.OwnSecret(hub.Log, "ADMIN_TOKEN", Path.Combine(settings.StateDir, SecretFile.AdminToken));
-    }
-    await hub.WaitForShutdownAsync();
+    context.Cancel = true;
+    Reload();
+});
+ProgramLog.Ready(hub.Log, OperationsEndpoints.Version, hub.HttpEndPoint.ToString(), hub.TcpEndPoint.ToString());
+if (settings.Access.CoordinatorSecrets.Length == 0)
+{
+    ProgramLog.OwnSecret(hub.Log, "COORDINATOR_SHARED_SECRET", Path.Combine(settings.StateDir, SecretFile.CoordinatorSecret));
 }
+if (settings.Access.AdminTokens.Length == 0)
+{
+    ProgramLog.OwnSecret(hub.Log, "ADMIN_TOKEN", Path.Combine(settings.StateDir, SecretFile.AdminToken));
+}
+await hub.WaitForShutdownAsync();
 return 0;
+
+static async Task<Hub?> StartAsync(HubSettings settings)
+{
+    try
+    {
+        return await Hub.StartAsync(settings, TimeProvider.System, new LogLevelSwitch(settings.LogLevel), LogToStandardError);
+    }
+    catch (Exception e) when (e is StoreRefusedException or IOException or UnauthorizedAccessException)
+    {
+        await Console.Error.WriteLineAsync($"poolhubd: {e.Message}");
+        return null;
+    }
+}
 
 HubSettings? ReadSettings(out IReadOnlyList<string> problems)
 {

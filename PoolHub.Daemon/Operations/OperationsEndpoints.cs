@@ -16,7 +16,9 @@ internal sealed class OperationsEndpoints(
     MinerRegistry registry, SessionTable table, TrustBook trust, Credentials credentials, CollectorRegistry metrics, TimeProvider time)
 {
     private const int DefaultPageSize = 100;
-    private const int MaxPageSize = 1_000;
+    private const int MaxPageSize = 500;
+
+    private const string MetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
 
     private static readonly string[] States = ["online", "degraded", "offline"];
 
@@ -51,7 +53,7 @@ internal sealed class OperationsEndpoints(
 
     private async Task MetricsAsync(HttpContext http)
     {
-        http.Response.ContentType = PrometheusConstants.ExporterContentType;
+        http.Response.ContentType = MetricsContentType;
         await metrics.CollectAndExportAsTextAsync(http.Response.Body, http.RequestAborted);
     }
 

@@ -154,6 +154,13 @@ internal sealed class MinerRegistry
         _roster.WriteRtt(miner);
     }
 
+    /// <summary>Takes limits over that may change while the hub runs: those of the guard and of flapping.</summary>
+    public void Reload(RegistryOptions options)
+    {
+        _flaps.Options = options;
+        Guard.Options = options;
+    }
+
     /// <summary>How long a completed job took, as its coordinator saw it.</summary>
     public void ObserveService(Miner miner, int latencyMs)
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Wire;
@@ -26,9 +27,10 @@ internal sealed class Outbound(PipeWriter output, TimeProvider time, bool comple
 
     private readonly Lock _gate = new();
     private bool _flushing;
-    private bool _dirty;
     private bool _ended;
-    private int _keptBytes;
+
+    /// <summary>What is sent while the pipe is full; null when nothing is.</summary>
+    private ArrayBufferWriter<byte>? _kept;
     private long _stalledSince;
 
     /// <summary>For how long the miner has not read what waits for it.</summary>
@@ -49,19 +51,19 @@ internal sealed class Outbound(PipeWriter output, TimeProvider time, bool comple
     {
         lock (_gate)
         {
-            if (_ended || _keptBytes > MaxKeptBytes)
+            if (_ended || _kept?.WrittenCount > MaxKeptBytes)
             {
                 return false;
             }
             ReadOnlySpan<byte> body = form == WireForm.Binary ? Frame.Encode(message) : TextForm.Encode(message);
-            Frame.WriteBody(output, body);
             if (_flushing)
             {
-                _keptBytes += body.Length + Frame.PrefixBytes;
-                _dirty = true;
+                // A pipe is not written to while it flushes.
+                Frame.WriteBody(_kept ??= new ArrayBufferWriter<byte>(), body);
             }
             else
             {
+                Frame.WriteBody(output, body);
                 Flush();
             }
             return true;
@@ -124,9 +126,10 @@ internal sealed class Outbound(PipeWriter output, TimeProvider time, bool comple
         {
             _flushing = false;
             _ended |= completed;
-            if (_dirty && !completed)
+            if (_kept is { WrittenCount: > 0 } && !completed)
             {
-                (_dirty, _keptBytes) = (false, 0);
+                output.Write(_kept.WrittenSpan);
+                _kept = null;
                 Flush();
             }
             if (_ended)

@@ -51,7 +51,7 @@ internal sealed record TrustOptions
 
     public static TrustOptions Read(SettingsReader settings)
     {
-        if (settings.Text("FAIL_CODES_NOT_MINER") is not { } text)
+        if (settings.Given("FAIL_CODES_NOT_MINER") is not { } text)
         {
             return new TrustOptions();
         }
