@@ -16,6 +16,7 @@ internal sealed class Conversation : IAsyncDisposable
     private readonly MinerSelf _self;
     private readonly Action<MinerClientState> _onState;
     private readonly HeartbeatClock _clock;
+    private readonly CommandHandler _commands;
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
@@ -33,6 +34,7 @@ internal sealed class Conversation : IAsyncDisposable
         _self = self;
         _onState = onState;
         _clock = new HeartbeatClock(self.Options.TimeProvider, OnDue);
+        _commands = new CommandHandler(transport, self, this);
     }
 
     public bool IsOnline => _phase is MinerClientState.Online && !_leaving;
@@ -55,6 +57,13 @@ internal sealed class Conversation : IAsyncDisposable
         }
         await Task.WhenAll(ReceiveAllAsync(), SendDueAsync());
         return _ending ?? new Ending(CloseReason.Dropped, "the hub closed the connection");
+    }
+
+    /// <summary>Ends it with a goodbye, for the given cause.</summary>
+    public void LeaveFor(Ending cause, string detail)
+    {
+        End(cause);
+        Leave(new Goodbye(CloseReason.Leaving, detail, 0));
     }
 
     /// <summary>Ends it without a goodbye.</summary>
@@ -218,29 +227,30 @@ internal sealed class Conversation : IAsyncDisposable
     /// <summary>False when the hub ended the conversation.</summary>
     private async ValueTask<bool> HandleAsync(ReadOnlyMemory<byte> body)
     {
-        switch (NumberOf(body))
+        switch (MessageReader.NumberOf(body.Span))
         {
-            case (int)MessageNumber.Welcome when TryRead(body, out Welcome welcome):
+            case (int)MessageNumber.Welcome when MessageReader.TryRead(body.Span, out Welcome welcome):
                 await OnWelcomeAsync(welcome);
                 break;
-            case (int)MessageNumber.Registered when TryRead(body, out Registered registered):
+            case (int)MessageNumber.Registered when MessageReader.TryRead(body.Span, out Registered registered):
                 _leaseTtl = TimeSpan.FromSeconds(registered.LeaseTtlSec);
                 GoOnline(registered.NextHeartbeatSec);
                 break;
-            case (int)MessageNumber.HeartbeatAck when TryRead(body, out HeartbeatAck ack):
+            case (int)MessageNumber.HeartbeatAck when MessageReader.TryRead(body.Span, out HeartbeatAck ack):
                 OnAck(ack);
                 break;
-            case (int)MessageNumber.Ping when TryRead(body, out Ping ping):
+            case (int)MessageNumber.Ping when MessageReader.TryRead(body.Span, out Ping ping):
                 _ = Interlocked.Increment(ref _self.PingsAnswered);
                 await _transport.SendAsync(new Pong(ping.Nonce));
                 break;
             case (int)MessageNumber.Command:
-                await OnCommandAsync(body);
+                _ = Interlocked.Increment(ref _self.CommandsReceived);
+                await _commands.TakeAsync(body);
                 break;
-            case (int)MessageNumber.Error when TryRead(body, out Error error):
+            case (int)MessageNumber.Error when MessageReader.TryRead(body.Span, out Error error):
                 OnError(error);
                 break;
-            case (int)MessageNumber.Goodbye when TryRead(body, out Goodbye goodbye):
+            case (int)MessageNumber.Goodbye when MessageReader.TryRead(body.Span, out Goodbye goodbye):
                 End(new Ending(goodbye.Reason, goodbye.Detail, TimeSpan.FromMilliseconds(goodbye.RetryAfterMs)));
                 return false;
             case 0 or (int)MessageNumber.Welcome or (int)MessageNumber.Registered or (int)MessageNumber.HeartbeatAck
@@ -316,44 +326,7 @@ internal sealed class Conversation : IAsyncDisposable
         _self.LastError = error;
         if (_phase is not MinerClientState.Online)
         {
-            End(new Ending(CloseReason.Leaving, error.Detail, Refused: error.Field));
-            Leave(new Goodbye(CloseReason.Leaving, "", 0));
-        }
-    }
-
-    private async ValueTask OnCommandAsync(ReadOnlyMemory<byte> body)
-    {
-        _ = Interlocked.Increment(ref _self.CommandsReceived);
-        (CommandReply reply, Command command) = CommandDecision.Of(body, _self.Options);
-        Uri? moveTo = null;
-        if (reply.Accepted && command.Kind is CommandKind.Reconnect && !CommandDecision.TryFindHub(command.Addr, _self.Options.Hub, out moveTo, out string problem))
-        {
-            reply = new CommandReply(false, problem);
-        }
-        await _transport.SendAsync(new CommandAck(command.Id, reply.Accepted, reply.Detail));
-        if (!reply.Accepted)
-        {
-            return;
-        }
-        switch (command.Kind)
-        {
-            case CommandKind.SetPriceCap when command.Price < _self.Profile.Price:
-                await SetPriceAsync(command.Price);
-                break;
-            case CommandKind.UpdateTags:
-                _self.Profile = _self.Profile with { Tags = command.Tags ?? [] };
-                await RegisterAsync();
-                break;
-            case CommandKind.Drain:
-                _self.Draining = command.On;
-                break;
-            case CommandKind.Reconnect:
-                End(new Ending(
-                    CloseReason.Leaving, "the hub asked to reconnect", TimeSpan.FromMilliseconds(command.DelayMs), MoveTo: moveTo));
-                Leave(new Goodbye(CloseReason.Leaving, "as asked", 0));
-                break;
-            default:
-                break;
+            LeaveFor(new Ending(CloseReason.Leaving, error.Detail, Refused: error.Field), "");
         }
     }
 
@@ -367,16 +340,5 @@ internal sealed class Conversation : IAsyncDisposable
             _self.ToldProfile = _self.Profile;
         }
         return UpdateAsync(price);
-    }
-
-    private static int NumberOf(ReadOnlyMemory<byte> body) =>
-        MessageReader.TryOpen(body.Span, out int number, out _) ? number : 0;
-
-    private static bool TryRead<T>(ReadOnlyMemory<byte> body, out T message)
-        where T : struct, IMessage<T>
-    {
-        _ = MessageReader.TryOpen(body.Span, out _, out MessageReader reader);
-        message = T.Read(ref reader);
-        return !reader.Failed;
     }
 }

@@ -237,8 +237,8 @@ internal sealed class HttpTransport(Uri hub, MinerClientOptions options) : IMine
     private static T Decode<T>(ReadOnlyMemory<byte> body)
         where T : struct, IMessage<T>
     {
-        _ = MessageReader.TryOpen(body.Span, out _, out MessageReader reader);
-        return T.Read(ref reader);
+        _ = MessageReader.TryRead(body.Span, out T message);
+        return message;
     }
 
     private static Command ToCommand(PendingCommand command) => new(

@@ -38,10 +38,10 @@ public ref struct MessageReader
     {
         reader = new MessageReader(body);
         number = 0;
-        if (!SkipValue(body, 0, depth: 0, out int end) || end != body.Length
+        if (!MessagePackValue.Skip(body, 0, depth: 0, out int end) || end != body.Length
             || MessagePackPrimitives.TryReadArrayHeader(body, out uint count, out int size) != MessagePackPrimitives.DecodeResult.Success
             || count == 0
-            || !TryReadInteger(body[size..], out long value, out int numberSize, out bool tooLarge)
+            || !MessagePackValue.TryReadInteger(body[size..], out long value, out int numberSize, out bool tooLarge)
             || tooLarge || value is < int.MinValue or > int.MaxValue)
         {
             return false;
@@ -50,6 +50,18 @@ public ref struct MessageReader
         reader._at = size + numberSize;
         reader._left = (int)count - 1;
         return true;
+    }
+
+    /// <summary>The message's number; 0 when the body is none.</summary>
+    internal static int NumberOf(ReadOnlySpan<byte> body) => TryOpen(body, out int number, out _) ? number : 0;
+
+    /// <summary>Reads a body that was opened before as the message that it is; false when a field is at fault.</summary>
+    internal static bool TryRead<T>(ReadOnlySpan<byte> body, out T message)
+        where T : struct, IMessage<T>
+    {
+        _ = TryOpen(body, out _, out MessageReader reader);
+        message = T.Read(ref reader);
+        return !reader.Failed;
     }
 
     /// <summary>Notes a fault of a field that was read but does not make sense; the first fault wins.</summary>
@@ -69,7 +81,7 @@ public ref struct MessageReader
         {
             return 0;
         }
-        if (!TryReadInteger(_body[_at..], out long value, out int size, out bool tooLarge))
+        if (!MessagePackValue.TryReadInteger(_body[_at..], out long value, out int size, out bool tooLarge))
         {
             return Mistyped(field, "a whole number", 0L);
         }
@@ -94,7 +106,7 @@ public ref struct MessageReader
         ReadOnlySpan<byte> rest = _body[_at..];
         int size;
         double value;
-        if (TryReadInteger(rest, out long whole, out size, out bool tooLarge))
+        if (MessagePackValue.TryReadInteger(rest, out long whole, out size, out bool tooLarge))
         {
             value = tooLarge ? double.PositiveInfinity : whole;
         }
@@ -205,7 +217,7 @@ public ref struct MessageReader
     {
         for (; _left > 0 && !Failed; _left--)
         {
-            _ = SkipValue(_body, _at, depth: 1, out _at);
+            _ = MessagePackValue.Skip(_body, _at, depth: 1, out _at);
         }
         _left = outer;
     }
@@ -228,23 +240,6 @@ public ref struct MessageReader
         return true;
     }
 
-    /// <summary>
-    /// Any of MessagePack's integer forms; false when it is something else. What lies beyond 63 bits is recognised here,
-    /// since the library throws at it.
-    /// </summary>
-    private static bool TryReadInteger(ReadOnlySpan<byte> bytes, out long value, out int size, out bool tooLarge)
-    {
-        if (bytes is [MessagePackCode.UInt64, >= 0x80, ..])
-        {
-            value = long.MaxValue;
-            size = ScalarBytes(MessagePackCode.UInt64);
-            tooLarge = true;
-            return true;
-        }
-        tooLarge = false;
-        return MessagePackPrimitives.TryReadInt64(bytes, out value, out size) == MessagePackPrimitives.DecodeResult.Success;
-    }
-
     private bool Next(string field)
     {
         if (Failed)
@@ -265,74 +260,4 @@ public ref struct MessageReader
         Fail(field, $"must be {wanted}");
         return fallback;
     }
-
-    /// <summary>Finds the end of one MessagePack value; false when it is cut short or nested deeper than any message.</summary>
-    private static bool SkipValue(ReadOnlySpan<byte> body, int at, int depth, out int end)
-    {
-        const int maxDepth = 8;
-        end = at;
-        if (at >= body.Length || depth > maxDepth)
-        {
-            return false;
-        }
-        ReadOnlySpan<byte> rest = body[at..];
-        uint count;
-        int size;
-        switch (MessagePackCode.ToMessagePackType(rest[0]))
-        {
-            case MessagePackType.Integer or MessagePackType.Boolean or MessagePackType.Nil or MessagePackType.Float:
-                end = at + ScalarBytes(rest[0]);
-                return end <= body.Length;
-            case MessagePackType.String:
-                return MessagePackPrimitives.TryReadStringHeader(rest, out count, out size) == MessagePackPrimitives.DecodeResult.Success
-                    && Advance(body, at + size, count, out end);
-            case MessagePackType.Binary:
-                return MessagePackPrimitives.TryReadBinHeader(rest, out count, out size) == MessagePackPrimitives.DecodeResult.Success
-                    && Advance(body, at + size, count, out end);
-            case MessagePackType.Extension:
-                return MessagePackPrimitives.TryReadExtensionHeader(rest, out ExtensionHeader header, out size) == MessagePackPrimitives.DecodeResult.Success
-                    && Advance(body, at + size, header.Length, out end);
-            case MessagePackType.Array:
-                return MessagePackPrimitives.TryReadArrayHeader(rest, out count, out size) == MessagePackPrimitives.DecodeResult.Success
-                    && SkipValues(body, at + size, count, depth + 1, out end);
-            case MessagePackType.Map:
-                return MessagePackPrimitives.TryReadMapHeader(rest, out count, out size) == MessagePackPrimitives.DecodeResult.Success
-                    && SkipValues(body, at + size, (ulong)count * 2, depth + 1, out end);
-            default:
-                return false;
-        }
-    }
-
-    private static bool SkipValues(ReadOnlySpan<byte> body, int at, ulong count, int depth, out int end)
-    {
-        end = at;
-        for (ulong i = 0; i < count; i++)
-        {
-            if (!SkipValue(body, end, depth, out end))
-            {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private static bool Advance(ReadOnlySpan<byte> body, int at, uint bytes, out int end)
-    {
-        end = at;
-        if (bytes > (uint)(body.Length - at))
-        {
-            return false;
-        }
-        end = at + (int)bytes;
-        return true;
-    }
-
-    private static int ScalarBytes(byte code) => code switch
-    {
-        MessagePackCode.UInt8 or MessagePackCode.Int8 => 2,
-        MessagePackCode.UInt16 or MessagePackCode.Int16 => 3,
-        MessagePackCode.UInt32 or MessagePackCode.Int32 or MessagePackCode.Float32 => 5,
-        MessagePackCode.UInt64 or MessagePackCode.Int64 or MessagePackCode.Float64 => 9,
-        _ => 1,
-    };
 }
