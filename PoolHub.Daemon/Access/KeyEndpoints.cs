@@ -8,7 +8,7 @@ namespace PoolHub.Daemon.Access;
 
 /// <summary>The admin's calls on keys; docs/http-api.md, "Keys".</summary>
 /// <param name="revoked">Told the miner's id after its keys are gone.</param>
-internal sealed class KeyEndpoints(KeyRing ring, Credentials credentials, Action<string> revoked)
+internal sealed class KeyEndpoints(KeyRing ring, Credentials credentials, Func<string, ValueTask> revoked)
 {
     private const int DefaultGraceSec = 86_400;
     private const int MaxGraceSec = 30 * 86_400;
@@ -60,7 +60,7 @@ internal sealed class KeyEndpoints(KeyRing ring, Credentials credentials, Action
         try
         {
             int count = await ring.RevokeAsync(id);
-            revoked(id);
+            await revoked(id);
             await http.Response.JsonAsync(new RevokeResponse { MinerId = id, Revoked = count }, HubJson.Default.RevokeResponse);
         }
         catch (StoreUnavailableException e)

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using PoolHub.Protocol.Http;
@@ -8,6 +10,9 @@ namespace PoolHub.Daemon.Http;
 /// <summary>Answers: JSON bodies and RFC 9457 problem details.</summary>
 internal static class Answers
 {
+    /// <summary>Bodies are no HTML: what people are meant to read is not escaped.</summary>
+    private static readonly JsonWriterOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     public static Task JsonAsync<T>(this HttpResponse response, T body, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK)
     {
         response.StatusCode = status;
@@ -43,9 +48,13 @@ internal static class Answers
 
     private static async Task WriteAsync<T>(HttpResponse response, T body, JsonTypeInfo<T> type)
     {
-        byte[] utf8 = JsonSerializer.SerializeToUtf8Bytes(body, type);
-        response.ContentLength = utf8.Length;
-        await response.BodyWriter.WriteAsync(utf8);
+        ArrayBufferWriter<byte> utf8 = new();
+        await using (var json = new Utf8JsonWriter(utf8, s_json))
+        {
+            JsonSerializer.Serialize(json, body, type);
+        }
+        response.ContentLength = utf8.WrittenCount;
+        await response.BodyWriter.WriteAsync(utf8.WrittenMemory);
     }
 
     private static string Title(int status) => status switch

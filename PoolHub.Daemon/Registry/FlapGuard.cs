@@ -7,10 +7,12 @@ internal sealed class FlapGuard(RegistryOptions options, TimeProvider time)
 
     private readonly Lock _gate = new();
 
+    public RegistryOptions Options { get; set; } = options;
+
     /// <summary>Counts a connection. Returns how long the miner must stay away, or null when it may come.</summary>
     public TimeSpan? Refuse(Miner miner)
     {
-        if (options.FlapLimitPerMin == 0)
+        if (Options.FlapLimitPerMin == 0)
         {
             return null;
         }
@@ -29,12 +31,12 @@ internal sealed class FlapGuard(RegistryOptions options, TimeProvider time)
             {
                 (miner.FlapWindowStart, miner.FlapCount) = (now, 0);
             }
-            if (++miner.FlapCount <= options.FlapLimitPerMin)
+            if (++miner.FlapCount <= Options.FlapLimitPerMin)
             {
                 return null;
             }
-            miner.FlapBanUntil = now + (options.FlapBanSec * time.TimestampFrequency);
-            return TimeSpan.FromSeconds(options.FlapBanSec);
+            miner.FlapBanUntil = now + (Options.FlapBanSec * time.TimestampFrequency);
+            return TimeSpan.FromSeconds(Options.FlapBanSec);
         }
     }
 }

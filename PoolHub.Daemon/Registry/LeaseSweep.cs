@@ -12,6 +12,9 @@ internal sealed class LeaseSweep(RegistryOptions options, Roster roster, MassLos
     public int Online { get; private set; }
     public int Degraded { get; private set; }
 
+    /// <summary>Mean of the smoothed round trips; null when none was measured.</summary>
+    public double? MeanRttMs { get; private set; }
+
     /// <summary>Returns those that went offline.</summary>
     public List<Miner> Run()
     {
@@ -21,6 +24,8 @@ internal sealed class LeaseSweep(RegistryOptions options, Roster roster, MassLos
         List<Miner> gone = [];
         int silent = 0;
         int online = 0;
+        int measured = 0;
+        double rttMs = 0;
         for (int slot = 0; slot < leases.Capacity; slot++)
         {
             if (leases.MinerAt(slot) is not { } miner)
@@ -31,6 +36,11 @@ internal sealed class LeaseSweep(RegistryOptions options, Roster roster, MassLos
             if (age >= _graceTicks)
             {
                 due.Add(miner);
+            }
+            if (!float.IsNaN(miner.RttMs))
+            {
+                measured++;
+                rttMs += miner.RttMs;
             }
             if (age >= _leaseTicks || miner.Dropped)
             {
@@ -56,6 +66,7 @@ internal sealed class LeaseSweep(RegistryOptions options, Roster roster, MassLos
             }
         }
         (Online, Degraded) = (online, silent - gone.Count);
+        MeanRttMs = measured == 0 ? null : rttMs / measured;
         return gone;
     }
 

@@ -16,6 +16,8 @@ internal sealed class MassLossGuard(RegistryOptions options, TimeProvider time)
     /// <summary>When the loss was believed; null when none is.</summary>
     private long? _believedAt;
 
+    public RegistryOptions Options { get; set; } = options;
+
     public bool Active => _active;
 
     /// <summary>Miners that it kept from going offline in the last sweep.</summary>
@@ -45,8 +47,8 @@ internal sealed class MassLossGuard(RegistryOptions options, TimeProvider time)
 
     private bool Doubts(int due, int silent, int fleet, long now)
     {
-        bool suspicious = silent >= options.GuardMinMiners && (long)silent * 100 > (long)fleet * options.GuardPercent;
-        if (!suspicious || options.GuardSec == 0)
+        bool suspicious = silent >= Options.GuardMinMiners && (long)silent * 100 > (long)fleet * Options.GuardPercent;
+        if (!suspicious || Options.GuardSec == 0)
         {
             _believedAt = null;
             return false;
@@ -54,7 +56,7 @@ internal sealed class MassLossGuard(RegistryOptions options, TimeProvider time)
         if (_believedAt is { } at)
         {
             // By then everybody who was silent has come back or gone: who is silent now is another loss.
-            if (time.GetElapsedTime(at, now).TotalSeconds < options.GraceSec)
+            if (time.GetElapsedTime(at, now).TotalSeconds < Options.GraceSec)
             {
                 return false;
             }
@@ -65,7 +67,7 @@ internal sealed class MassLossGuard(RegistryOptions options, TimeProvider time)
             _since = now;
             return due > 0;
         }
-        if (_accepted || time.GetElapsedTime(_since, now).TotalSeconds >= options.GuardSec)
+        if (_accepted || time.GetElapsedTime(_since, now).TotalSeconds >= Options.GuardSec)
         {
             _believedAt = now;
             return false;

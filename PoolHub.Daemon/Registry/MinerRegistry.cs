@@ -42,6 +42,7 @@ internal sealed class MinerRegistry
     /// <summary>Counted by the last sweep.</summary>
     public int OnlineCount => _sweep.Online;
     public int DegradedCount => _sweep.Degraded;
+    public double? MeanRttMs => _sweep.MeanRttMs;
 
     /// <summary>The miner, registered or not; null when its id is unknown.</summary>
     public Miner? Find(string minerId) => _miners.GetValueOrDefault(minerId);
@@ -151,6 +152,13 @@ internal sealed class MinerRegistry
     {
         miner.TakeRtt((float)roundTrip.TotalMilliseconds);
         _roster.WriteRtt(miner);
+    }
+
+    /// <summary>Takes limits over that may change while the hub runs: those of the guard and of flapping.</summary>
+    public void Reload(RegistryOptions options)
+    {
+        _flaps.Options = options;
+        Guard.Options = options;
     }
 
     /// <summary>How long a completed job took, as its coordinator saw it.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Wire;
@@ -15,16 +16,21 @@ internal enum WireForm
 /// What goes to one miner, as frames in a pipe. Anybody may send and nobody waits: what fits is written at once, and when
 /// the miner does not read, a bounded amount is kept and then the sending fails.
 /// </summary>
-internal sealed class Outbound(PipeWriter output, TimeProvider time)
+/// <param name="completes">
+/// Whether the pipe is completed after the last message. A TCP socket is left open, since closing it while the miner still
+/// sends would lose what was sent last.
+/// </param>
+internal sealed class Outbound(PipeWriter output, TimeProvider time, bool completes = false)
 {
     /// <summary>Bytes kept for a miner that does not read, beyond what its socket holds.</summary>
     private const int MaxKeptBytes = 65_536;
 
     private readonly Lock _gate = new();
     private bool _flushing;
-    private bool _dirty;
     private bool _ended;
-    private int _keptBytes;
+
+    /// <summary>What is sent while the pipe is full; null when nothing is.</summary>
+    private ArrayBufferWriter<byte>? _kept;
     private long _stalledSince;
 
     /// <summary>For how long the miner has not read what waits for it.</summary>
@@ -45,19 +51,19 @@ internal sealed class Outbound(PipeWriter output, TimeProvider time)
     {
         lock (_gate)
         {
-            if (_ended || _keptBytes > MaxKeptBytes)
+            if (_ended || _kept?.WrittenCount > MaxKeptBytes)
             {
                 return false;
             }
             ReadOnlySpan<byte> body = form == WireForm.Binary ? Frame.Encode(message) : TextForm.Encode(message);
-            Frame.WriteBody(output, body);
             if (_flushing)
             {
-                _keptBytes += body.Length + Frame.PrefixBytes;
-                _dirty = true;
+                // A pipe is not written to while it flushes.
+                Frame.WriteBody(_kept ??= new ArrayBufferWriter<byte>(), body);
             }
             else
             {
+                Frame.WriteBody(output, body);
                 Flush();
             }
             return true;
@@ -70,7 +76,7 @@ internal sealed class Outbound(PipeWriter output, TimeProvider time)
         lock (_gate)
         {
             _ = TrySend(goodbye, form);
-            _ended = true;
+            EndLocked();
         }
     }
 
@@ -79,7 +85,16 @@ internal sealed class Outbound(PipeWriter output, TimeProvider time)
     {
         lock (_gate)
         {
-            _ended = true;
+            EndLocked();
+        }
+    }
+
+    private void EndLocked()
+    {
+        _ended = true;
+        if (completes && !_flushing)
+        {
+            output.Complete();
         }
     }
 
@@ -111,10 +126,15 @@ internal sealed class Outbound(PipeWriter output, TimeProvider time)
         {
             _flushing = false;
             _ended |= completed;
-            if (_dirty && !completed)
+            if (_kept is { WrittenCount: > 0 } && !completed)
             {
-                (_dirty, _keptBytes) = (false, 0);
+                output.Write(_kept.WrittenSpan);
+                _kept = null;
                 Flush();
+            }
+            if (_ended)
+            {
+                EndLocked();
             }
         }
     }

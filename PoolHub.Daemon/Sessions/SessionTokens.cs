@@ -10,6 +10,8 @@ internal enum TokenVerdict
 {
     /// <summary>Signed by this hub and within its time.</summary>
     Genuine,
+    /// <summary>Genuine, and in the second half of its time: replace it.</summary>
+    Aging,
     /// <summary>Signed by this hub, but its time is over.</summary>
     Expired,
     /// <summary>Not signed by this hub.</summary>
@@ -61,8 +63,9 @@ internal sealed class SessionTokens(byte[] key, TimeProvider time)
         }
         minerId = Encoding.ASCII.GetString(bytes[HeaderBytes..signed]);
         epoch = BinaryPrimitives.ReadInt64BigEndian(bytes[1..]);
-        return BinaryPrimitives.ReadInt64BigEndian(bytes[9..]) > time.GetUtcNow().ToUnixTimeMilliseconds()
-            ? TokenVerdict.Genuine
-            : TokenVerdict.Expired;
+        long leftMs = BinaryPrimitives.ReadInt64BigEndian(bytes[9..]) - time.GetUtcNow().ToUnixTimeMilliseconds();
+        return leftMs <= 0 ? TokenVerdict.Expired
+            : leftMs <= Lifetime.TotalMilliseconds / 2 ? TokenVerdict.Aging
+            : TokenVerdict.Genuine;
     }
 }

@@ -1,9 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using PoolHub.Daemon.Http;
 using PoolHub.Protocol;
-using PoolHub.Protocol.Http;
 using PoolHub.Protocol.Wire;
 
 namespace PoolHub.Daemon.Sessions;
@@ -96,28 +94,3 @@ internal static class TextForm
         _ => "out_of_order",
     };
 }
-
-/// <summary>Any text from a miner; which fields count depends on its type.</summary>
-internal sealed record TextMessage
-{
-    /// <summary>A text without a type is a heartbeat, as the product's guide has it.</summary>
-    public string Type { get; init; } = "heartbeat";
-    public double? Ts { get; init; }
-    public long? Seq { get; init; }
-    public int? QueueLen { get; init; }
-    public int? AvgLatencyMs { get; init; }
-    public int? TempC { get; init; }
-    public double? MemFreeGb { get; init; }
-    public bool? Busy { get; init; }
-    public string[]? CurrentJobs { get; init; }
-    public TokenPrice? PriceTokenPerKsec { get; init; }
-    public long? Nonce { get; init; }
-    public long? CommandId { get; init; }
-    public bool? Accepted { get; init; }
-    public string? Detail { get; init; }
-    public string? Code { get; init; }
-}
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, Converters = [typeof(TokenPriceConverter)])]
-[JsonSerializable(typeof(TextMessage))]
-internal sealed partial class TextJson : JsonSerializerContext;

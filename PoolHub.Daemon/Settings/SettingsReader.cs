@@ -26,6 +26,13 @@ internal sealed class SettingsReader(SettingsSource source)
         return source.Find(name) is { Length: > 0 } value ? value : null;
     }
 
+    /// <summary>The value, which may be empty; null when it is absent.</summary>
+    public string? Given(string name)
+    {
+        _ = Text(name);
+        return source.Find(name);
+    }
+
     public string Text(string name, string otherwise) => Text(name) ?? otherwise;
 
     public int Int32(string name, int otherwise, int min, int max)

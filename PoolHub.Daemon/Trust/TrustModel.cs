@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using PoolHub.Daemon.Storage;
 
 namespace PoolHub.Daemon.Trust;
@@ -11,6 +12,9 @@ internal sealed class TrustModel(TrustOptions options)
     private readonly double _halfLifeMs = TimeSpan.FromDays(options.HalfLifeDays).TotalMilliseconds;
 
     public TrustOptions Options => options;
+
+    /// <summary>The fail codes that are not the miner's fault; a reload may bring others.</summary>
+    public FrozenSet<string> FailCodesNotMiner { get; set; } = options.FailCodesNotMiner;
 
     /// <summary>Whether the hub knows how to learn from it.</summary>
     public static bool IsOutcome(string? outcome) =>
@@ -63,7 +67,7 @@ internal sealed class TrustModel(TrustOptions options)
     /// <summary>How many of a fleet may be ejected at once.</summary>
     public int MaxEjected(int fleetSize) => (int)Math.Floor((fleetSize * options.MaxEjectedShare) + 1e-9);
 
-    private bool IsMinersFault(string? failCode) => failCode is null || !options.FailCodesNotMiner.Contains(failCode);
+    private bool IsMinersFault(string? failCode) => failCode is null || !FailCodesNotMiner.Contains(failCode);
 
     private TrustState Fail(TrustState state, DateTimeOffset now, bool mayEject)
     {

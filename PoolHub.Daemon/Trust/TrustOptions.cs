@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using PoolHub.Daemon.Settings;
 using PoolHub.Protocol;
 
 namespace PoolHub.Daemon.Trust;
@@ -47,6 +48,20 @@ internal sealed record TrustOptions
     public static FrozenSet<string> DefaultFailCodesNotMiner { get; } = Table(
         "bad_input", "oom_job", "cancelled", "timeout_network", "network", "coordinator_error", "unsupported_task",
         "insufficient_funds");
+
+    public static TrustOptions Read(SettingsReader settings)
+    {
+        if (settings.Given("FAIL_CODES_NOT_MINER") is not { } text)
+        {
+            return new TrustOptions();
+        }
+        FrozenSet<string>? codes = ParseFailCodes(text, out string? problem);
+        if (codes is null)
+        {
+            settings.Fail("FAIL_CODES_NOT_MINER", problem!);
+        }
+        return new TrustOptions { FailCodesNotMiner = codes ?? DefaultFailCodesNotMiner };
+    }
 
     /// <summary>
     /// Reads the setting <c>FAIL_CODES_NOT_MINER</c>: codes between commas; empty for none. Null, with the problem,

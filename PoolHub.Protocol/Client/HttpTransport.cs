@@ -207,7 +207,7 @@ internal sealed class HttpTransport(Uri hub, MinerClientOptions options) : IMine
                 Deliver(new Goodbye(CloseReason.BadCredentials, detail, retryAfterMs));
                 break;
             case HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.NotFound
-                or HttpStatusCode.Gone when number is not MessageNumber.Register:
+                or HttpStatusCode.Conflict or HttpStatusCode.Gone when number is not MessageNumber.Register:
                 Deliver(new Goodbye(CloseReason.StaleSession, detail, retryAfterMs));
                 break;
             case HttpStatusCode.TooManyRequests:

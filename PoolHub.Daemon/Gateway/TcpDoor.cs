@@ -1,0 +1,82 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
+using PoolHub.Daemon.Sessions;
+using PoolHub.Protocol;
+using PoolHub.Protocol.Wire;
+
+namespace PoolHub.Daemon.Gateway;
+
+/// <summary>docs/protocol.md, "Frames": the miners' raw TCP.</summary>
+internal sealed class TcpDoor(Conversations conversations)
+{
+    public async Task OnConnectedAsync(ConnectionContext connection)
+    {
+        Conversation conversation = conversations.Open(
+            Transport.Tcp, connection.Transport.Output, completes: false, connection.Abort);
+        string remote = connection.RemoteEndPoint?.ToString() ?? "";
+        try
+        {
+            await ReadAsync(connection.Transport.Input, conversation, remote);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // The peer or the hub tore the socket down.
+        }
+        finally
+        {
+            conversations.Close(conversation, remote);
+        }
+    }
+
+    private async Task ReadAsync(PipeReader input, Conversation conversation, string remote)
+    {
+        while (true)
+        {
+            ReadResult read = await input.ReadAsync();
+            ReadOnlySequence<byte> buffer = read.Buffer;
+            try
+            {
+                while (!conversation.Channel.Closing && TryReadFrame(ref buffer, conversation.Channel, out ReadOnlySequence<byte> body))
+                {
+                    ValueTask taken = conversation.TakeAsync(body);
+                    if (!taken.IsCompletedSuccessfully)
+                    {
+                        await taken;
+                    }
+                }
+                conversation.Acknowledge();
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                conversations.Fail(conversation, remote, e);
+            }
+            finally
+            {
+                // After a goodbye everything is read and thrown away, so that the socket closes without a reset.
+                input.AdvanceTo(conversation.Channel.Closing ? read.Buffer.End : buffer.Start, read.Buffer.End);
+            }
+            if (read.IsCompleted || conversation.Channel.Left)
+            {
+                return;
+            }
+        }
+    }
+
+    private static bool TryReadFrame(ref ReadOnlySequence<byte> buffer, Channel channel, out ReadOnlySequence<byte> body)
+    {
+        switch (Frame.TryRead(ref buffer, out body))
+        {
+            case FrameStatus.Done:
+                return true;
+            case FrameStatus.TooLong:
+                channel.Close(CloseReason.FrameTooLong, $"a frame's body has at most {Limits.MaxFrameBytes} bytes");
+                return false;
+            case FrameStatus.Malformed:
+                channel.Close(CloseReason.Malformed, "a frame's body has at least one byte");
+                return false;
+            default:
+                return false;
+        }
+    }
+}

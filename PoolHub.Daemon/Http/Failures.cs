@@ -1,0 +1,50 @@
+namespace PoolHub.Daemon.Http;
+
+/// <summary>Gives every failure that no endpoint answered its problem details.</summary>
+internal static partial class Failures
+{
+    public static void UseProblemDetails(this IApplicationBuilder app, ILogger log) => app.Use(async (http, next) =>
+    {
+        try
+        {
+            await next(http);
+        }
+        catch (BadHttpRequestException e) when (!http.Response.HasStarted)
+        {
+            await http.Response.ProblemAsync(e.StatusCode, "the request could not be read");
+            return;
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException && http.RequestAborted.IsCancellationRequested)
+        {
+            // The caller went away.
+            return;
+        }
+        catch (Exception e)
+        {
+            RequestFailed(log, http.Request.Method, http.Request.Path, e);
+            if (!http.Response.HasStarted)
+            {
+                await http.Response.ProblemAsync(StatusCodes.Status500InternalServerError, "the hub failed; its log says why");
+            }
+            return;
+        }
+        if (!http.Response.HasStarted && http.Response.ContentLength is null)
+        {
+            switch (http.Response.StatusCode)
+            {
+                case StatusCodes.Status404NotFound:
+                    await http.Response.ProblemAsync(StatusCodes.Status404NotFound, "there is nothing at this address");
+                    break;
+                case StatusCodes.Status405MethodNotAllowed:
+                    await http.Response.ProblemAsync(
+                        StatusCodes.Status405MethodNotAllowed, $"this address takes {http.Response.Headers.Allow} only");
+                    break;
+                default:
+                    break;
+            }
+        }
+    });
+
+    [LoggerMessage(LogLevel.Error, "{Method} {Path} failed")]
+    private static partial void RequestFailed(ILogger log, string method, string path, Exception e);
+}

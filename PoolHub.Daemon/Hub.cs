@@ -1,0 +1,151 @@
+using System.Net;
+using System.Text;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using PoolHub.Daemon.Access;
+using PoolHub.Daemon.Gateway;
+using PoolHub.Daemon.Http;
+using PoolHub.Daemon.Matching;
+using PoolHub.Daemon.Operations;
+using PoolHub.Daemon.Registry;
+using PoolHub.Daemon.Sessions;
+using PoolHub.Daemon.Storage;
+using PoolHub.Daemon.Trust;
+using PoolHub.Protocol;
+using Prometheus;
+
+namespace PoolHub.Daemon;
+
+/// <summary>A whole hub: every feature made and wired, from the store up to the two doors.</summary>
+internal sealed class Hub : IAsyncDisposable
+{
+    /// <summary>For how long a hub that stops waits for requests in flight and for miners to close their sockets.</summary>
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(3);
+
+    private readonly WebApplication _app;
+    private readonly ListenOptions _http;
+    private readonly ListenOptions _tcp;
+
+    private Hub(WebApplication app, ListenOptions http, ListenOptions tcp, HubReload reload, SweepLoop sweep) =>
+        (_app, _http, _tcp, Reload, SweepLoop, Log) = (app, http, tcp, reload, sweep, LogOf<Hub>(app));
+
+    /// <summary>Where the doors are, once it runs.</summary>
+    public IPEndPoint HttpEndPoint => _http.IPEndPoint!;
+    public IPEndPoint TcpEndPoint => _tcp.IPEndPoint!;
+
+    public HubReload Reload { get; }
+    public SweepLoop SweepLoop { get; }
+    public ILogger Log { get; }
+
+    /// <summary>Opens the store, loads the miners and opens the doors.</summary>
+    /// <param name="settings">The settings.</param>
+    /// <param name="time">The hub's clock.</param>
+    /// <param name="level">What is logged; may change while it runs.</param>
+    /// <param name="logging">Where logs go.</param>
+    /// <exception cref="StoreRefusedException">The state directory cannot be used.</exception>
+    /// <exception cref="IOException">A port is taken.</exception>
+    public static async Task<Hub> StartAsync(HubSettings settings, TimeProvider time, LogLevelSwitch level, Action<ILoggingBuilder> logging)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Host.UseSystemd();
+        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace).AddFilter(level.Admits);
+        logging(builder.Logging);
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = ShutdownTimeout);
+        builder.Services.AddRouting();
+
+        ListenOptions? http = null;
+        ListenOptions? tcp = null;
+        TcpDoor? door = null;
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = Limits.MaxBodyBytes;
+            kestrel.Listen(settings.Gateway.Bind, settings.Gateway.Port, o => (http, o.Protocols) = (o, HttpProtocols.Http1));
+            kestrel.Listen(settings.Gateway.Bind, settings.Gateway.MinerPort, o =>
+            {
+                tcp = o;
+                o.Use(_ => connection => door!.OnConnectedAsync(connection));
+            });
+        });
+        SweepLoop? sweep = null;
+        builder.Services.AddHostedService(_ => sweep!);
+        // The container closes it, last of all.
+        builder.Services.AddSingleton(s => SqliteHubStore.Open(settings.StateDir, time, s.GetRequiredService<ILogger<SqliteHubStore>>()));
+        WebApplication app = builder.Build();
+        try
+        {
+            HubReload reload;
+            (door, sweep, reload) = await WireAsync(app, settings, time, level);
+            await app.StartAsync();
+            return new Hub(app, http!, tcp!, reload, sweep);
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Ends when the hub was told to stop and has stopped.</summary>
+    public Task WaitForShutdownAsync() => _app.WaitForShutdownAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+
+    private static async Task<(TcpDoor, SweepLoop, HubReload)> WireAsync(
+        WebApplication app, HubSettings settings, TimeProvider time, LogLevelSwitch level)
+    {
+        SqliteHubStore store = app.Services.GetRequiredService<SqliteHubStore>();
+        CollectorRegistry collectors = Metrics.NewCustomRegistry();
+        IMetricFactory metrics = Metrics.WithCustomRegistry(collectors);
+        StoreMetrics.Export(store, metrics, collectors);
+
+        var index = new MatchIndex(time);
+        var model = new TrustModel(settings.Trust);
+        var trust = new TrustBook(model, store, time, () => index.Count);
+        var keys = new KeyRing(store, time);
+        var registry = new MinerRegistry(settings.Registry, index, trust, store, time);
+        IReadOnlyList<StoredMiner> stored = await store.LoadAsync(CancellationToken.None);
+        keys.Load(stored);
+        trust.Load(stored);
+        registry.Load(stored);
+
+        var credentials = new Credentials(settings.Access, settings.StateDir);
+        byte[] tokenKey = Encoding.UTF8.GetBytes(SecretFile.ReadOrCreate(settings.StateDir, SecretFile.SessionKey, out _));
+        var tokens = new SessionTokens(tokenKey, time);
+        var sessionMetrics = new SessionMetrics(metrics);
+        var table = new SessionTable(registry, keys, tokens, settings.Access, LogOf<SessionTable>(app));
+        var commands = new CommandDesk(registry);
+        var conversations = new Conversations(table, registry, commands, sessionMetrics, time, LogOf<Conversations>(app));
+        var sweep = new SweepLoop(
+            registry, table, conversations, trust, store, new SweepMetrics(metrics, sessionMetrics), time, LogOf<SweepLoop>(app));
+        sweep.Sweep();
+        app.Lifetime.ApplicationStopping.Register(conversations.ShutDown);
+
+        app.UseHttpMetrics(metrics);
+        app.UseProblemDetails(LogOf<Hub>(app));
+        app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
+        var match = new MatchEndpoint(index, settings.Weights, credentials, new MatchMetrics(metrics), time);
+        match.Map(app);
+        new FeedbackEndpoint(trust, credentials, feedback => Observe(registry, feedback), metrics, time).Map(app);
+        new MinerEndpoints(table, registry, commands).Map(app);
+        new WebSocketDoor(conversations, table).Map(app);
+        new CommandEndpoint(table, registry, commands, credentials, time).Map(app);
+        new KeyEndpoints(keys, credentials, table.RevokeAsync).Map(app);
+        new OperationsEndpoints(registry, table, trust, credentials, collectors, time).Map(app);
+        return (new TcpDoor(conversations), sweep, new HubReload(settings, level, match, credentials, model, registry));
+    }
+
+    /// <summary>A completed job's duration says how fast its miner is.</summary>
+    private static void Observe(MinerRegistry registry, StoredFeedback feedback)
+    {
+        if (feedback is { Outcome: Outcomes.Completed, LatencyMs: { } latencyMs } && registry.Find(feedback.MinerId) is { } miner)
+        {
+            registry.ObserveService(miner, latencyMs);
+        }
+    }
+
+    private static ILogger<T> LogOf<T>(WebApplication app) => app.Services.GetRequiredService<ILogger<T>>();
+}

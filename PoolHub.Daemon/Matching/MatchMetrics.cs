@@ -1,0 +1,40 @@
+using Prometheus;
+
+namespace PoolHub.Daemon.Matching;
+
+internal sealed class MatchMetrics
+{
+    private readonly Histogram _latency;
+    private readonly Counter.Child _found;
+    private readonly Counter.Child _nobody;
+    private readonly Counter.Child[] _rejections;
+
+    public MatchMetrics(IMetricFactory factory)
+    {
+        _latency = factory.CreateHistogram("poolhub_match_latency_ms", "Time from a match request's last byte to its answer.", new HistogramConfiguration
+        {
+            Buckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250],
+        });
+        Counter matches = factory.CreateCounter("poolhub_match_total", "Match requests answered.", ["result"]);
+        (_found, _nobody) = (matches.WithLabels("found"), matches.WithLabels("nobody"));
+        Counter rejections = factory.CreateCounter(
+            "poolhub_match_rejections_total", "Miners that a clause has ruled out, over all matches.", ["clause"]);
+        _rejections = [.. Enum.GetValues<Clause>().Select(c => rejections.WithLabels(c.Name()))];
+    }
+
+    public void Matched(MatchQuery query, MatchResult result, TimeSpan took)
+    {
+        _latency.Observe(took.TotalMilliseconds);
+        (result.Candidates.IsEmpty ? _nobody : _found).Inc();
+        int before = result.Left(Clause.Online);
+        for (var clause = Clause.Available; clause <= Clause.DeadlineMs; clause++)
+        {
+            if (query.Asks(clause))
+            {
+                int left = result.Left(clause);
+                _rejections[(int)clause].Inc(Math.Max(0, before - left));
+                before = left;
+            }
+        }
+    }
+}

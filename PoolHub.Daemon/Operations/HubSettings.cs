@@ -1,0 +1,54 @@
+using PoolHub.Daemon.Access;
+using PoolHub.Daemon.Gateway;
+using PoolHub.Daemon.Matching;
+using PoolHub.Daemon.Registry;
+using PoolHub.Daemon.Settings;
+using PoolHub.Daemon.Trust;
+
+namespace PoolHub.Daemon.Operations;
+
+/// <summary>Every setting, by feature.</summary>
+internal sealed record HubSettings(
+    string StateDir,
+    LogLevel LogLevel,
+    GatewayOptions Gateway,
+    AccessOptions Access,
+    RegistryOptions Registry,
+    WeightProfiles Weights,
+    TrustOptions Trust)
+{
+    private const string DefaultStateDir = "/var/lib/poolhub";
+
+    /// <summary>The settings, or null and one line for each thing that is wrong.</summary>
+    public static HubSettings? Read(SettingsSource source, out IReadOnlyList<string> problems)
+    {
+        var reader = new SettingsReader(source);
+        var settings = new HubSettings(
+            // systemd sets STATE_DIRECTORY for a unit that has one.
+            reader.Text("POOLHUB_STATE_DIR", reader.Text("STATE_DIRECTORY", DefaultStateDir)),
+            Level(reader.Choice("LOG_LEVEL", "info", "trace", "debug", "info", "warn", "error")),
+            GatewayOptions.Read(reader),
+            AccessOptions.Read(reader),
+            RegistryOptions.Read(reader),
+            MatchOptions.Read(reader),
+            TrustOptions.Read(reader));
+        if (reader.Text("DB_DSN") is not null)
+        {
+            reader.Fail("DB_DSN", "this version has no PostgreSQL store; leave it out, and the hub keeps its own database in POOLHUB_STATE_DIR");
+        }
+        // The guide's, and not needed: the registry lives in the hub's own memory.
+        _ = reader.Text("REDIS_URL");
+        reader.RefuseUnknown();
+        problems = reader.Problems;
+        return problems.Count == 0 ? settings : null;
+    }
+
+    private static LogLevel Level(string name) => name switch
+    {
+        "trace" => LogLevel.Trace,
+        "debug" => LogLevel.Debug,
+        "warn" => LogLevel.Warning,
+        "error" => LogLevel.Error,
+        _ => LogLevel.Information,
+    };
+}

@@ -1,0 +1,74 @@
+using System.Collections.Concurrent;
+using System.IO.Pipelines;
+using PoolHub.Daemon.Registry;
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Sessions;
+
+/// <summary>Every open socket's conversation, and what concerns all of them.</summary>
+internal sealed class Conversations(
+    SessionTable table, MinerRegistry registry, CommandDesk commands, SessionMetrics metrics, TimeProvider time, ILogger<Conversations> log)
+{
+    /// <summary>Miners that are sent away by a hub that stops come back over this time, not all at once.</summary>
+    private const int ReturnWithinMs = 5_000;
+    private const int StayAwayMs = 1_000;
+
+    private readonly ConcurrentDictionary<Channel, bool> _channels = new();
+
+    private volatile bool _shuttingDown;
+
+    public int Count => _channels.Count;
+
+    /// <summary>A socket was opened.</summary>
+    /// <param name="transport">What carries it.</param>
+    /// <param name="output">Takes frames.</param>
+    /// <param name="completes">Whether the pipe is completed after the last of them.</param>
+    /// <param name="abort">Tears the socket down.</param>
+    public Conversation Open(Transport transport, PipeWriter output, bool completes, Action abort)
+    {
+        var channel = new Channel(transport, new Outbound(output, time, completes), abort, metrics, time);
+        _channels[channel] = true;
+        if (_shuttingDown)
+        {
+            SayGoodbye(channel);
+        }
+        return new Conversation(channel, table, registry, commands, metrics);
+    }
+
+    /// <summary>The socket is gone.</summary>
+    public void Close(Conversation conversation, string remote)
+    {
+        _channels.TryRemove(conversation.Channel, out _);
+        conversation.End();
+        SessionLog.Ended(log, conversation.Channel.Session?.Miner.Id ?? "", remote, conversation.Channel.Ended!.Value);
+    }
+
+    /// <summary>Something that nobody foresaw went wrong in one conversation; the others go on.</summary>
+    public void Fail(Conversation conversation, string remote, Exception e)
+    {
+        SessionLog.Failed(log, conversation.Channel.Session?.Miner.Id ?? "", remote, e);
+        conversation.Channel.Close(CloseReason.InternalError, "the hub failed");
+    }
+
+    public void Sweep(long now, TimeSpan pingInterval)
+    {
+        foreach ((Channel channel, _) in _channels)
+        {
+            channel.Sweep(now, pingInterval);
+        }
+    }
+
+    /// <summary>Tells every miner that the hub stops and when to come back.</summary>
+    public void ShutDown()
+    {
+        _shuttingDown = true;
+        SessionLog.ShuttingDown(log, _channels.Count);
+        foreach ((Channel channel, _) in _channels)
+        {
+            SayGoodbye(channel);
+        }
+    }
+
+    private static void SayGoodbye(Channel channel) =>
+        channel.Close(CloseReason.ShuttingDown, "the hub stops", StayAwayMs + Random.Shared.Next(ReturnWithinMs));
+}

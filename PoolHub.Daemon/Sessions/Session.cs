@@ -1,0 +1,30 @@
+using PoolHub.Daemon.Registry;
+using PoolHub.Daemon.Storage;
+
+namespace PoolHub.Daemon.Sessions;
+
+/// <summary>
+/// One authenticated conversation of a miner. It outlives its sockets: a miner that drops and returns with its token has
+/// the same session, and one that speaks HTTP only has no socket at all.
+/// </summary>
+internal sealed class Session(Miner miner, long epoch)
+{
+    private volatile Channel? _channel;
+    private StoredKeys? _claim;
+
+    public Miner Miner => miner;
+    public long Epoch => epoch;
+
+    /// <summary>False once a newer session of the miner began, or the miner left.</summary>
+    public bool IsCurrent => miner.Epoch == epoch;
+
+    /// <summary>Null when no socket is open.</summary>
+    public Channel? Channel { get => _channel; set => _channel = value; }
+
+    public Transport Transport => _channel?.Transport ?? Transport.Http;
+
+    public PendingCommands Commands { get; } = new();
+
+    /// <summary>Keys that this miner brought and that are not stored until it registers.</summary>
+    public StoredKeys? Claim { get => Volatile.Read(ref _claim); set => Volatile.Write(ref _claim, value); }
+}

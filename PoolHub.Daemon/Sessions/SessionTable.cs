@@ -1,0 +1,209 @@
+using System.Collections.Concurrent;
+using PoolHub.Daemon.Access;
+using PoolHub.Daemon.Registry;
+using PoolHub.Daemon.Storage;
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Sessions;
+
+/// <summary>
+/// Whether a miner was let in. Over HTTP the refusals are 401 (<c>bad_credentials</c>), 409 (<c>stale_session</c>) and
+/// 429 (<c>flapping</c>).
+/// </summary>
+/// <param name="Session">Null when it was refused.</param>
+/// <param name="Refusal">Why.</param>
+/// <param name="RetryAfter">How long it has to stay away.</param>
+/// <param name="Aging">Its token nears its end and should be replaced.</param>
+internal readonly record struct Admission(
+    Session? Session, CloseReason Refusal = default, string Detail = "", TimeSpan RetryAfter = default, bool Aging = false);
+
+/// <summary>The session of every miner that has one, and who gets one.</summary>
+internal sealed class SessionTable(
+    MinerRegistry registry, KeyRing keys, SessionTokens tokens, AccessOptions access, ILogger<SessionTable> log)
+{
+    private readonly Lock _gate = new();
+    private readonly ConcurrentDictionary<string, Session> _sessions = new();
+
+    /// <summary>What a session gets that is over.</summary>
+    public static Admission Stale { get; } =
+        new(null, CloseReason.StaleSession, "a newer session of this miner began, or it left; register again");
+
+    public Session? Find(string minerId) => _sessions.GetValueOrDefault(minerId);
+
+    public string TokenOf(Session session) => tokens.Create(session.Miner.Id, session.Epoch);
+
+    /// <summary>Begins a new session for whoever has the miner's key; it replaces the one before.</summary>
+    /// <param name="channel">The socket it speaks through; null over HTTP.</param>
+    public Admission Open(string minerId, string apiKey, Channel? channel)
+    {
+        StoredKeys? claim = null;
+        if (!keys.Verify(minerId, apiKey) && (!access.OpenEnrollment || (claim = keys.TryClaim(minerId, apiKey)) is null))
+        {
+            return new Admission(null, CloseReason.BadCredentials, "unknown miner or wrong key");
+        }
+        if (RefuseFlapping(minerId) is { } refusal)
+        {
+            return refusal;
+        }
+        Session session;
+        Session? older;
+        lock (_gate)
+        {
+            (Miner miner, long epoch) = registry.BeginSession(minerId);
+            older = _sessions.GetValueOrDefault(minerId);
+            session = new Session(miner, epoch) { Channel = channel, Claim = claim ?? older?.Claim };
+            _sessions[minerId] = session;
+        }
+        if (older is not null)
+        {
+            older.Commands.Abandon();
+            older.Channel?.Close(CloseReason.Replaced, "a newer session of this miner began");
+        }
+        SessionLog.Opened(log, minerId, session.Epoch, session.Transport);
+        return new Admission(session);
+    }
+
+    /// <summary>Goes on with the session that a token names.</summary>
+    /// <param name="channel">The socket that it speaks through from now on; null over HTTP, where none is replaced.</param>
+    public Admission Resume(string? token, Channel? channel)
+    {
+        TokenVerdict verdict = tokens.Read(token, out string minerId, out long epoch);
+        if (verdict is TokenVerdict.Forged or TokenVerdict.Expired)
+        {
+            return new Admission(null, CloseReason.BadCredentials, verdict == TokenVerdict.Expired
+                ? "the session token has expired; register again"
+                : "the session token is missing or unknown; register again");
+        }
+        if (registry.Find(minerId) is not { Profile: not null } miner || miner.Epoch != epoch)
+        {
+            return Stale;
+        }
+        if (channel is not null && RefuseFlapping(minerId) is { } refusal)
+        {
+            return refusal;
+        }
+        Session session;
+        Channel? older = null;
+        lock (_gate)
+        {
+            if (miner.Epoch != epoch)
+            {
+                return Stale;
+            }
+            // After a restart the token is all that is left of the session.
+            session = _sessions.GetOrAdd(minerId, static (_, s) => new Session(s.miner, s.epoch), (miner, epoch));
+            if (channel is not null)
+            {
+                older = session.Channel;
+                session.Channel = channel;
+            }
+        }
+        if (channel is not null)
+        {
+            older?.Close(CloseReason.Replaced, "the session was resumed on a newer connection");
+            _ = registry.Renew(miner, epoch);
+            SessionLog.Resumed(log, minerId, epoch, channel.Transport);
+        }
+        return new Admission(session, Aging: verdict == TokenVerdict.Aging);
+    }
+
+    /// <summary>Makes the profile durable and offers the miner. False when a newer session began meanwhile.</summary>
+    /// <exception cref="StoreUnavailableException">Nothing was registered.</exception>
+    public async ValueTask<bool> RegisterAsync(Session session, MinerProfile profile)
+    {
+        StoredKeys? claim = session.Claim;
+        bool registered = await registry.RegisterAsync(session.Miner, session.Epoch, profile, claim);
+        if (claim is not null)
+        {
+            session.Claim = null;
+        }
+        return registered;
+    }
+
+    /// <summary>The session's socket is gone. Without a goodbye the miner is kept for the grace.</summary>
+    public void Detach(Session session, Channel channel)
+    {
+        lock (_gate)
+        {
+            if (session.Channel != channel)
+            {
+                return;
+            }
+            session.Channel = null;
+        }
+        registry.Drop(session.Miner, session.Epoch);
+        if (session.Miner.Profile is null && session.IsCurrent)
+        {
+            Forget(session);
+        }
+    }
+
+    /// <summary>Ends a session that never registered; an id that it claimed is free again.</summary>
+    public void Forget(Session session)
+    {
+        if (session.Claim is { } claim)
+        {
+            keys.Unclaim(session.Miner.Id, claim);
+        }
+        _sessions.TryRemove(new KeyValuePair<string, Session>(session.Miner.Id, session));
+    }
+
+    /// <summary>The miner said goodbye: offline at once, and its token is worth nothing any more.</summary>
+    /// <exception cref="StoreUnavailableException">It is offline; but a restart would take its token again.</exception>
+    public async ValueTask LeaveAsync(Session session)
+    {
+        session.Commands.Abandon();
+        _sessions.TryRemove(new KeyValuePair<string, Session>(session.Miner.Id, session));
+        SessionLog.Left(log, session.Miner.Id, session.Epoch);
+        await registry.LeaveAsync(session.Miner, session.Epoch);
+    }
+
+    /// <summary>The miner's keys are gone: whatever it has open ends.</summary>
+    public async ValueTask RevokeAsync(string minerId)
+    {
+        if (registry.Find(minerId) is not { } miner)
+        {
+            return;
+        }
+        Session? session = Find(minerId);
+        session?.Channel?.Close(CloseReason.KeyRevoked, "the miner's key was revoked");
+        await LeaveAsync(session ?? new Session(miner, miner.Epoch));
+    }
+
+    /// <summary>The miner's grace is over.</summary>
+    public void Expire(Miner miner)
+    {
+        if (_sessions.TryGetValue(miner.Id, out Session? session))
+        {
+            if (session.Channel is { } channel)
+            {
+                channel.Close(CloseReason.LeaseExpired, "no heartbeat came within the grace");
+            }
+            else
+            {
+                session.Commands.Abandon();
+                _sessions.TryRemove(new KeyValuePair<string, Session>(miner.Id, session));
+            }
+        }
+        SessionLog.Expired(log, miner.Id);
+    }
+
+    public void CountByTransport(Span<int> counts)
+    {
+        counts.Clear();
+        foreach ((_, Session session) in _sessions)
+        {
+            counts[(int)session.Transport]++;
+        }
+    }
+
+    private Admission? RefuseFlapping(string minerId)
+    {
+        if (registry.RefuseFlapping(minerId) is not { } wait)
+        {
+            return null;
+        }
+        SessionLog.Flapping(log, minerId, wait.TotalSeconds);
+        return new Admission(null, CloseReason.Flapping, "too many connections in a minute", wait);
+    }
+}

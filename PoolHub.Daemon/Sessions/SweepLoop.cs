@@ -1,0 +1,100 @@
+using PoolHub.Daemon.Registry;
+using PoolHub.Daemon.Storage;
+using PoolHub.Daemon.Trust;
+
+namespace PoolHub.Daemon.Sessions;
+
+/// <summary>
+/// The one timer of the hub: every second it moves the leases on, ends ejections, looks at every open socket, and writes
+/// behind what the miners said.
+/// </summary>
+internal sealed class SweepLoop(
+    MinerRegistry registry, SessionTable table, Conversations conversations, TrustBook trust, IHubStore store, SweepMetrics metrics,
+    TimeProvider time, ILogger<SweepLoop> log) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly TimeSpan _pingInterval = TimeSpan.FromSeconds(registry.LeaseTtlSec / 4.0);
+    private readonly TimeSpan _saveInterval = TimeSpan.FromSeconds(Math.Min(5, registry.LeaseTtlSec / 4.0));
+    private long _savedAt = time.GetTimestamp();
+    private Task _saving = Task.CompletedTask;
+
+    /// <summary>One sweep.</summary>
+    public void Sweep()
+    {
+        long begin = time.GetTimestamp();
+        bool guarded = registry.Guard.Active;
+        foreach (Miner gone in registry.Sweep())
+        {
+            table.Expire(gone);
+        }
+        trust.Sweep(time.GetUtcNow());
+        conversations.Sweep(time.GetTimestamp(), _pingInterval);
+        if (time.GetElapsedTime(_savedAt) >= _saveInterval && _saving.IsCompleted)
+        {
+            _savedAt = time.GetTimestamp();
+            // Not here: sorting and handing over a large fleet takes longer than a sweep may.
+            _saving = Task.Run(SaveAsync);
+        }
+        if (guarded != registry.Guard.Active)
+        {
+            if (guarded)
+            {
+                SessionLog.GuardEnded(log);
+            }
+            else
+            {
+                SessionLog.GuardBegan(log, registry.DegradedCount);
+            }
+        }
+        metrics.Swept(registry, table, trust, time.GetElapsedTime(begin));
+    }
+
+    /// <summary>Stores what the miners said since the last time.</summary>
+    public async Task SaveAsync()
+    {
+        List<StoredStatus> batch = registry.TakeDirty();
+        try
+        {
+            await store.SaveStatusesAsync(batch);
+        }
+        catch (StoreUnavailableException)
+        {
+            // The store has said so in the log; the next heartbeat makes each of them dirty again.
+        }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await _saving;
+        await SaveAsync();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        long last = time.GetTimestamp();
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                long now = time.GetTimestamp();
+                registry.Pace.Observe(time.GetElapsedTime(last, now) - Interval);
+                last = now;
+                try
+                {
+                    Sweep();
+                }
+                catch (Exception e)
+                {
+                    SessionLog.SweepFailed(log, e);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The hub stops.
+        }
+    }
+}
