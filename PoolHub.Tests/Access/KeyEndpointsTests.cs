@@ -21,7 +21,7 @@ public sealed class KeyEndpointsTests : IAsyncDisposable
     public KeyEndpointsTests()
     {
         WebApplication app = WebApplication.CreateSlimBuilder().Build();
-        new KeyEndpoints(_house.Ring, _house.NewCredentials(), _revoked.Add).Map(app);
+        new KeyEndpoints(_house.Ring, _house.NewCredentials(), Revoked).Map(app);
         _calls = ((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>().ToDictionary(
             endpoint => $"{endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods[0]} {endpoint.RoutePattern.RawText}",
             endpoint => endpoint.RequestDelegate!);
@@ -111,6 +111,12 @@ public sealed class KeyEndpointsTests : IAsyncDisposable
             Assert.Equal("1", http.Response.Headers.RetryAfter);
         }
         Assert.Empty(_revoked);
+    }
+
+    private ValueTask Revoked(string minerId)
+    {
+        _revoked.Add(minerId);
+        return ValueTask.CompletedTask;
     }
 
     private async Task<int> StatusAsync(string call, string id, string query = "", string secret = AccessHouse.AdminToken) =>

@@ -50,6 +50,15 @@ public sealed class FlapGuardTests
         Assert.All(Enumerable.Range(0, 100), _ => Assert.Null(house.Registry.RefuseFlapping("m")));
     }
 
+    [Fact]
+    public void Reload_takes_another_limit_over()
+    {
+        Connect(10, every: TimeSpan.Zero);
+        Registry.Reload(new RegistryOptions(FlapLimitPerMin: 11, FlapBanSec: 7));
+        Connect(1, every: TimeSpan.Zero);
+        Assert.Equal(TimeSpan.FromSeconds(7), Registry.RefuseFlapping("m"));
+    }
+
     private void Connect(int times, TimeSpan every)
     {
         Registry.BeginSession("m");

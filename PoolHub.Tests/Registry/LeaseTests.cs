@@ -177,6 +177,18 @@ public sealed class LeaseTests
     }
 
     [Fact]
+    public async Task Mean_round_trip_is_of_those_that_were_measured()
+    {
+        Miner[] miners = await _house.JoinManyAsync(3);
+        _house.Pass(1);
+        Assert.Null(Registry.MeanRttMs);
+        Registry.ObserveRtt(miners[0], TimeSpan.FromMilliseconds(20));
+        Registry.ObserveRtt(miners[1], TimeSpan.FromMilliseconds(40));
+        _house.Pass(1);
+        Assert.Equal(30, Registry.MeanRttMs);
+    }
+
+    [Fact]
     public async Task Status_is_taken_once_for_each_change()
     {
         (Miner miner, long epoch) = await _house.JoinAsync();

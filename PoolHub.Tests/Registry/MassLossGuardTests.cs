@@ -136,6 +136,14 @@ public sealed class MassLossGuardTests
         Assert.Equal(100, house.Pass(120).Count);
     }
 
+    [Fact]
+    public async Task Reload_takes_another_limit_over()
+    {
+        Miner[] miners = await _house.JoinManyAsync(100);
+        Registry.Reload(new RegistryOptions(GuardPercent: 50));
+        Assert.Equal(30, _house.Pass(120, miners[30..]).Count);
+    }
+
     /// <summary>The first miners send their last heartbeats a second apart.</summary>
     private void GoSilentOneByOne(Miner[] miners, int count)
     {

@@ -40,11 +40,15 @@ public sealed class SessionTokensTests
     }
 
     [Fact]
-    public void Token_expires_at_the_end_of_its_lifetime()
+    public void Token_ages_at_half_of_its_lifetime_and_expires_at_the_end()
     {
         string token = _tokens.Create("m", 1);
-        _time.Advance(SessionTokens.Lifetime - TimeSpan.FromMilliseconds(1));
-        Assert.False(_tokens.Read(token, out _, out _) is TokenVerdict.Expired or TokenVerdict.Forged);
+        _time.Advance((SessionTokens.Lifetime / 2) - TimeSpan.FromMilliseconds(1));
+        Assert.Equal(TokenVerdict.Genuine, _tokens.Read(token, out _, out _));
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal(TokenVerdict.Aging, _tokens.Read(token, out _, out _));
+        _time.Advance((SessionTokens.Lifetime / 2) - TimeSpan.FromMilliseconds(1));
+        Assert.Equal(TokenVerdict.Aging, _tokens.Read(token, out _, out _));
         _time.Advance(TimeSpan.FromMilliseconds(1));
         Assert.Equal(TokenVerdict.Expired, _tokens.Read(token, out string minerId, out long epoch));
         Assert.Equal(("m", 1L), (minerId, epoch));
