@@ -114,9 +114,6 @@ internal sealed class MinerRegistry
     public ValueTask<bool> ChangeProfileAsync(Miner miner, Func<MinerProfile, MinerProfile> change) =>
         new(_registrations.ChangeAsync(miner, change));
 
-    /// <summary>A sign of life of whichever session is current.</summary>
-    public void Renew(Miner miner) => Renew(miner, miner.Epoch);
-
     /// <summary>A sign of life: the lease begins anew. False when the session is over, which changes nothing.</summary>
     public bool Renew(Miner miner, long epoch)
     {
@@ -128,9 +125,6 @@ internal sealed class MinerRegistry
         miner.Seen(_time.GetUtcNow());
         return (miner.State == LeaseState.Online && !miner.Dropped) || Revive(miner, epoch);
     }
-
-    /// <summary>How busy the miner of whichever session is current is now.</summary>
-    public void Report(Miner miner, in MinerReport report) => Report(miner, miner.Epoch, report);
 
     /// <summary>
     /// How busy the miner is now. Renews the lease. False when the session is over, which changes nothing.

@@ -1,0 +1,74 @@
+using PoolHub.Daemon.Storage;
+using PoolHub.Protocol;
+
+namespace PoolHub.Tests.Registry;
+
+/// <summary>Remembers what was saved; a registration can be held up while it is under way, or refused.</summary>
+internal sealed class MemoryStore : IHubStore
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, TrustState> _trust = [];
+    private Task _held = Task.CompletedTask;
+
+    public List<(string MinerId, MinerProfile Profile, long Epoch, DateTimeOffset At)> Registrations { get; } = [];
+    public Dictionary<string, StoredKeys> Keys { get; } = [];
+    public Dictionary<string, long> Epochs { get; } = [];
+
+    public bool Away { get; set; }
+
+    /// <summary>Registrations wait until the returned source is set.</summary>
+    public TaskCompletionSource Hold()
+    {
+        var held = new TaskCompletionSource();
+        _held = held.Task;
+        return held;
+    }
+
+    public async Task SaveRegistrationAsync(string minerId, MinerProfile profile, long epoch, StoredKeys? claim, DateTimeOffset at)
+    {
+        await _held;
+        if (Away)
+        {
+            throw new StoreUnavailableException();
+        }
+        lock (_gate)
+        {
+            Registrations.Add((minerId, profile, epoch, at));
+            if (claim is not null)
+            {
+                Keys[minerId] = claim;
+            }
+        }
+    }
+
+    public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at)
+    {
+        lock (_gate)
+        {
+            Keys[minerId] = keys;
+        }
+        return Task.CompletedTask;
+    }
+
+    public Task SaveEpochAsync(string minerId, long epoch)
+    {
+        lock (_gate)
+        {
+            Epochs[minerId] = epoch;
+        }
+        return Task.CompletedTask;
+    }
+
+    public Task<FeedbackReceipt> RecordFeedbackAsync(StoredFeedback feedback, Func<TrustState, TrustState> learn)
+    {
+        lock (_gate)
+        {
+            TrustState learnt = _trust[feedback.MinerId] = learn(_trust.GetValueOrDefault(feedback.MinerId, TrustState.None));
+            return Task.FromResult(new FeedbackReceipt(true, learnt));
+        }
+    }
+
+    public Task<IReadOnlyList<StoredMiner>> LoadAsync(CancellationToken cancel) => Task.FromResult<IReadOnlyList<StoredMiner>>([]);
+    public Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch) => Task.CompletedTask;
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}
