@@ -100,11 +100,10 @@ void Reload()
 // The journal takes standard error; standard output is for what was asked of the program.
 static void LogToStandardError(ILoggingBuilder logging)
 {
-    logging.AddSimpleConsole(console =>
+    logging.AddConsole(console =>
     {
-        console.SingleLine = true;
-        console.IncludeScopes = false;
-        console.ColorBehavior = LoggerColorBehavior.Disabled;
+        console.FormatterName = LogLine.FormatterName;
+        console.LogToStandardErrorThreshold = LogLevel.Trace;
     });
-    logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+    logging.AddConsoleFormatter<LogLine, ConsoleFormatterOptions>();
 }

@@ -96,6 +96,15 @@ internal sealed class MinerRegistry
         }
     }
 
+    /// <summary>Knows a miner no more that never registered, and whose id is free again.</summary>
+    public void Forget(Miner miner)
+    {
+        if (miner.Profile is null)
+        {
+            _miners.TryRemove(new KeyValuePair<string, Miner>(miner.Id, miner));
+        }
+    }
+
     /// <summary>
     /// Makes the profile durable, then offers the miner. False when a newer session began meanwhile: its own
     /// registration counts, and of this one only the claim was kept.

@@ -5,7 +5,7 @@ namespace PoolHub.Daemon.Sessions;
 internal static partial class SessionLog
 {
     [LoggerMessage(LogLevel.Debug, "{MinerId} began session {Epoch} over {Transport}")]
-    public static partial void Opened(ILogger log, string minerId, long epoch, Transport transport);
+    public static partial void Began(ILogger log, string minerId, long epoch, Transport transport);
 
     [LoggerMessage(LogLevel.Debug, "{MinerId} resumed session {Epoch} over {Transport}")]
     public static partial void Resumed(ILogger log, string minerId, long epoch, Transport transport);

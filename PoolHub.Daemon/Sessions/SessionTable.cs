@@ -36,19 +36,19 @@ internal sealed class SessionTable(
     /// <param name="channel">The socket it speaks through; null over HTTP.</param>
     public Admission Open(string minerId, string apiKey, Channel? channel)
     {
-        StoredKeys? claim = null;
-        if (!keys.Verify(minerId, apiKey) && (!access.OpenEnrollment || (claim = keys.TryClaim(minerId, apiKey)) is null))
-        {
-            return new Admission(null, CloseReason.BadCredentials, "unknown miner or wrong key");
-        }
-        if (RefuseFlapping(minerId) is { } refusal)
-        {
-            return refusal;
-        }
         Session session;
         Session? older;
         lock (_gate)
         {
+            StoredKeys? claim = null;
+            if (!keys.Verify(minerId, apiKey) && (!access.OpenEnrollment || (claim = keys.TryClaim(minerId, apiKey)) is null))
+            {
+                return new Admission(null, CloseReason.BadCredentials, "unknown miner or wrong key");
+            }
+            if (RefuseFlapping(minerId) is { } refusal)
+            {
+                return refusal;
+            }
             (Miner miner, long epoch) = registry.BeginSession(minerId);
             older = _sessions.GetValueOrDefault(minerId);
             session = new Session(miner, epoch) { Channel = channel, Claim = claim ?? older?.Claim };
@@ -59,7 +59,7 @@ internal sealed class SessionTable(
             older.Commands.Abandon();
             older.Channel?.Close(CloseReason.Replaced, "a newer session of this miner began");
         }
-        SessionLog.Opened(log, minerId, session.Epoch, session.Transport);
+        SessionLog.Began(log, minerId, session.Epoch, session.Transport);
         return new Admission(session);
     }
 
@@ -130,8 +130,9 @@ internal sealed class SessionTable(
                 return;
             }
             session.Channel = null;
+            // Within the lock: a resume that comes right after it must find the drop done, not undo itself.
+            registry.Drop(session.Miner, session.Epoch);
         }
-        registry.Drop(session.Miner, session.Epoch);
         if (session.Miner.Profile is null && session.IsCurrent)
         {
             Forget(session);
@@ -141,11 +142,16 @@ internal sealed class SessionTable(
     /// <summary>Ends a session that never registered; an id that it claimed is free again.</summary>
     public void Forget(Session session)
     {
-        if (session.Claim is { } claim)
+        lock (_gate)
         {
-            keys.Unclaim(session.Miner.Id, claim);
+            // The claim of a session that was replaced is now its successor's.
+            if (session.Claim is { } claim && session.IsCurrent)
+            {
+                keys.Unclaim(session.Miner.Id, claim);
+                registry.Forget(session.Miner);
+            }
+            _sessions.TryRemove(new KeyValuePair<string, Session>(session.Miner.Id, session));
         }
-        _sessions.TryRemove(new KeyValuePair<string, Session>(session.Miner.Id, session));
     }
 
     /// <summary>The miner said goodbye: offline at once, and its token is worth nothing any more.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Security.Cryptography;
@@ -48,7 +49,7 @@ internal sealed class SessionTokens(byte[] key, TimeProvider time)
         (minerId, epoch) = ("", 0);
         Span<byte> bytes = stackalloc byte[Limits.SessionTokenChars];
         if (token is not { Length: > 0 and <= Limits.SessionTokenChars }
-            || !Base64Url.TryDecodeFromChars(token, bytes, out int length)
+            || Base64Url.DecodeFromChars(token, bytes, out _, out int length) != OperationStatus.Done
             || length <= HeaderBytes + SignatureBytes
             || bytes[0] != Version)
         {

@@ -102,7 +102,7 @@ public sealed class SessionTokensTests
         }
     }
 
-    [Theory(Skip = "SessionTokens.Read lets TryDecodeFromChars throw on what is not base64url")]
+    [Theory]
     [InlineData("a")]
     [InlineData("not base64 at all!")]
     [InlineData("\0\0\0\0")]
