@@ -115,7 +115,15 @@ internal sealed class SessionTable(
         bool registered = await registry.RegisterAsync(session.Miner, session.Epoch, profile, claim);
         if (claim is not null)
         {
-            session.Claim = null;
+            lock (_gate)
+            {
+                // The claim is stored whoever registered first: a newer session that took it over has none to lose.
+                session.Claim = null;
+                if (Find(session.Miner.Id) is { } newer && newer.Claim == claim)
+                {
+                    newer.Claim = null;
+                }
+            }
         }
         return registered;
     }
