@@ -105,5 +105,5 @@ static void LogToStandardError(ILoggingBuilder logging)
         console.FormatterName = LogLine.FormatterName;
         console.LogToStandardErrorThreshold = LogLevel.Trace;
     });
-    logging.AddConsoleFormatter<LogLine, ConsoleFormatterOptions>();
+    logging.Services.AddSingleton<ConsoleFormatter, LogLine>();
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using PoolHub.Daemon.Access;
 using PoolHub.Daemon.Http;
 using PoolHub.Daemon.Registry;
@@ -10,7 +9,7 @@ namespace PoolHub.Daemon.Sessions;
 
 /// <summary>The admin's commands to a miner; docs/http-api.md, "Commands".</summary>
 internal sealed class CommandEndpoint(
-    SessionTable table, MinerRegistry registry, CommandDesk commands, Credentials credentials, TimeProvider time)
+    SessionTable table, MinerRegistry registry, CommandDesk commands, Credentials credentials, TimeProvider time, CancellationToken stopping)
 {
     private const int DefaultWaitMs = 5_000;
     private const int MaxWaitMs = 60_000;
@@ -52,11 +51,12 @@ internal sealed class CommandEndpoint(
             return;
         }
         CommandAck? ack = null;
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stopping);
         try
         {
-            ack = await acknowledged.WaitAsync(TimeSpan.FromMilliseconds(request.WaitMs ?? DefaultWaitMs), time, http.RequestAborted);
+            ack = await acknowledged.WaitAsync(TimeSpan.FromMilliseconds(request.WaitMs ?? DefaultWaitMs), time, giveUp.Token);
         }
-        catch (TimeoutException)
+        catch (Exception e) when (e is TimeoutException || (e is OperationCanceledException && stopping.IsCancellationRequested))
         {
             // Not yet: it is told as pending.
         }
