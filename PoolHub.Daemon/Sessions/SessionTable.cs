@@ -36,19 +36,24 @@ internal sealed class SessionTable(
     /// <param name="channel">The socket it speaks through; null over HTTP.</param>
     public Admission Open(string minerId, string apiKey, Channel? channel)
     {
-        StoredKeys? claim = null;
-        if (!keys.Verify(minerId, apiKey) && (!access.OpenEnrollment || (claim = keys.TryClaim(minerId, apiKey)) is null))
-        {
-            return new Admission(null, CloseReason.BadCredentials, "unknown miner or wrong key");
-        }
-        if (RefuseFlapping(minerId) is { } refusal)
-        {
-            return refusal;
-        }
         Session session;
         Session? older;
+        // The key is judged in here too: what it claims must not be freed by an older session that fails meanwhile.
         lock (_gate)
         {
+            StoredKeys? claim = null;
+            if (!keys.Verify(minerId, apiKey) && (!access.OpenEnrollment || (claim = keys.TryClaim(minerId, apiKey)) is null))
+            {
+                return new Admission(null, CloseReason.BadCredentials, "unknown miner or wrong key");
+            }
+            if (RefuseFlapping(minerId) is { } refusal)
+            {
+                if (claim is not null)
+                {
+                    keys.Unclaim(minerId, claim);
+                }
+                return refusal;
+            }
             (Miner miner, long epoch) = registry.BeginSession(minerId);
             older = _sessions.GetValueOrDefault(minerId);
             session = new Session(miner, epoch) { Channel = channel, Claim = claim ?? older?.Claim };
@@ -65,7 +70,8 @@ internal sealed class SessionTable(
 
     /// <summary>Goes on with the session that a token names.</summary>
     /// <param name="channel">The socket that it speaks through from now on; null over HTTP, where none is replaced.</param>
-    public Admission Resume(string? token, Channel? channel)
+    /// <param name="claimedId">Who the miner says it is; null where it does not say.</param>
+    public Admission Resume(string? token, Channel? channel, string? claimedId = null)
     {
         TokenVerdict verdict = tokens.Read(token, out string minerId, out long epoch);
         if (verdict is TokenVerdict.Forged or TokenVerdict.Expired)
@@ -73,6 +79,10 @@ internal sealed class SessionTable(
             return new Admission(null, CloseReason.BadCredentials, verdict == TokenVerdict.Expired
                 ? "the session token has expired; register again"
                 : "the session token is missing or unknown; register again");
+        }
+        if (claimedId is not null && claimedId != minerId)
+        {
+            return new Admission(null, CloseReason.StaleSession, "the session token is another miner's");
         }
         if (registry.Find(minerId) is not { Profile: not null } miner || miner.Epoch != epoch)
         {
@@ -96,12 +106,12 @@ internal sealed class SessionTable(
             {
                 older = session.Channel;
                 session.Channel = channel;
+                _ = registry.Renew(miner, epoch);
             }
         }
         if (channel is not null)
         {
             older?.Close(CloseReason.Replaced, "the session was resumed on a newer connection");
-            _ = registry.Renew(miner, epoch);
             SessionLog.Resumed(log, minerId, epoch, channel.Transport);
         }
         return new Admission(session, Aging: verdict == TokenVerdict.Aging);
@@ -130,32 +140,53 @@ internal sealed class SessionTable(
                 return;
             }
             session.Channel = null;
+            // In here, so that a connection which resumes it meanwhile is not taken for dropped.
+            registry.Drop(session.Miner, session.Epoch);
         }
-        registry.Drop(session.Miner, session.Epoch);
-        if (session.Miner.Profile is null && session.IsCurrent)
+        if (session.Miner.Profile is null)
         {
             Forget(session);
+        }
+        else if (session.Miner.State == LeaseState.Offline)
+        {
+            // Its grace is over: no sweep will look at it again.
+            session.Commands.Abandon();
+            Remove(session);
         }
     }
 
     /// <summary>Ends a session that never registered; an id that it claimed is free again.</summary>
     public void Forget(Session session)
     {
-        if (session.Claim is { } claim)
+        lock (_gate)
         {
-            keys.Unclaim(session.Miner.Id, claim);
+            // A newer session has taken the claim over.
+            if (session.IsCurrent)
+            {
+                Unclaim(session);
+                Remove(session);
+            }
         }
-        _sessions.TryRemove(new KeyValuePair<string, Session>(session.Miner.Id, session));
     }
 
     /// <summary>The miner said goodbye: offline at once, and its token is worth nothing any more.</summary>
     /// <exception cref="StoreUnavailableException">It is offline; but a restart would take its token again.</exception>
     public async ValueTask LeaveAsync(Session session)
     {
+        ValueTask leaving;
+        lock (_gate)
+        {
+            if (session.IsCurrent)
+            {
+                Unclaim(session);
+            }
+            // First, so that nobody resumes it after it was removed.
+            leaving = registry.LeaveAsync(session.Miner, session.Epoch);
+            Remove(session);
+        }
         session.Commands.Abandon();
-        _sessions.TryRemove(new KeyValuePair<string, Session>(session.Miner.Id, session));
         SessionLog.Left(log, session.Miner.Id, session.Epoch);
-        await registry.LeaveAsync(session.Miner, session.Epoch);
+        await leaving;
     }
 
     /// <summary>The miner's keys are gone: whatever it has open ends.</summary>
@@ -182,7 +213,7 @@ internal sealed class SessionTable(
             else
             {
                 session.Commands.Abandon();
-                _sessions.TryRemove(new KeyValuePair<string, Session>(miner.Id, session));
+                Remove(session);
             }
         }
         SessionLog.Expired(log, miner.Id);
@@ -194,6 +225,16 @@ internal sealed class SessionTable(
         foreach ((_, Session session) in _sessions)
         {
             counts[(int)session.Transport]++;
+        }
+    }
+
+    private void Remove(Session session) => _sessions.TryRemove(new KeyValuePair<string, Session>(session.Miner.Id, session));
+
+    private void Unclaim(Session session)
+    {
+        if (session.Claim is { } claim)
+        {
+            keys.Unclaim(session.Miner.Id, claim);
         }
     }
 
