@@ -67,7 +67,7 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
         }
         finally
         {
-            _ = conversation.Channel.End(CloseReason.Dropped);
+            conversation.Channel.Gone();
             await sending;
         }
     }

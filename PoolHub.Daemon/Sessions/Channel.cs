@@ -94,24 +94,38 @@ internal sealed class Channel(Transport transport, Outbound outbound, Action abo
         return true;
     }
 
+    /// <summary>The socket is gone: nothing more is written to it, whatever else is just closing it.</summary>
+    public void Gone()
+    {
+        _ = End(CloseReason.Dropped);
+        outbound.End();
+    }
+
     public void SendPing()
     {
-        _pingNonce++;
+        // Not to be guessed: a pong that is sent ahead of its ping would look like a fast miner.
+        long nonce = Random.Shared.NextInt64(1L << 53);
+        Volatile.Write(ref _pingNonce, nonce);
         Volatile.Write(ref _pingSentAt, time.GetTimestamp());
-        Send(new Ping(_pingNonce));
+        Send(new Ping(nonce));
     }
 
     /// <summary>The round trip that a pong ends; null when it answers no open ping.</summary>
     public TimeSpan? RoundTrip(in Pong pong)
     {
+        if (pong.Nonce != Volatile.Read(ref _pingNonce))
+        {
+            return null;
+        }
         long sentAt = Interlocked.Exchange(ref _pingSentAt, 0);
-        return sentAt != 0 && pong.Nonce == _pingNonce ? time.GetElapsedTime(sentAt) : null;
+        return sentAt != 0 ? time.GetElapsedTime(sentAt) : null;
     }
 
     /// <summary>Moves on what would be a timer elsewhere.</summary>
     /// <param name="now">Timestamp.</param>
     /// <param name="pingInterval">Between two pings of a live miner.</param>
-    public void Sweep(long now, TimeSpan pingInterval)
+    /// <param name="registerTimeout">From the connection to the registration.</param>
+    public void Sweep(long now, TimeSpan pingInterval, TimeSpan registerTimeout)
     {
         if (_closing)
         {
@@ -128,6 +142,11 @@ internal sealed class Channel(Transport transport, Outbound outbound, Action abo
         else if (_session is null && time.GetElapsedTime(_openedAt, now) >= HelloTimeout)
         {
             Close(CloseReason.HelloTimeout, "no hello came in time");
+        }
+        else if (!Live && time.GetElapsedTime(_openedAt, now) >= registerTimeout)
+        {
+            // No lease runs yet that could end.
+            Close(CloseReason.LeaseExpired, "no registration came in time");
         }
         else if (Live && now >= _nextPingAt)
         {

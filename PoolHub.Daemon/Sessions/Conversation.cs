@@ -167,7 +167,7 @@ internal sealed class Conversation(Channel channel, SessionTable table, MinerReg
     /// <summary>The socket is gone.</summary>
     public void End()
     {
-        _ = channel.End(CloseReason.Dropped);
+        channel.Gone();
         if (channel.Session is { } session)
         {
             table.Detach(session, channel);
@@ -194,17 +194,13 @@ internal sealed class Conversation(Channel channel, SessionTable table, MinerReg
             return;
         }
         bool resumes = hello.SessionToken is not null;
-        Admission admission = resumes ? table.Resume(hello.SessionToken, channel) : table.Open(hello.MinerId, hello.ApiKey!, channel);
+        Admission admission = resumes
+            ? table.Resume(hello.SessionToken, channel, hello.MinerId)
+            : table.Open(hello.MinerId, hello.ApiKey!, channel);
         if (admission.Session is not { } session)
         {
             CloseReason reason = resumes && admission.Refusal == CloseReason.BadCredentials ? CloseReason.StaleSession : admission.Refusal;
             channel.Close(reason, admission.Detail, (int)admission.RetryAfter.TotalMilliseconds);
-            return;
-        }
-        if (resumes && session.Miner.Id != hello.MinerId)
-        {
-            table.Detach(session, channel);
-            channel.Close(CloseReason.StaleSession, "the session token is another miner's");
             return;
         }
         channel.Session = session;

@@ -52,9 +52,10 @@ internal sealed class Conversations(
 
     public void Sweep(long now, TimeSpan pingInterval)
     {
+        var registerTimeout = TimeSpan.FromSeconds(registry.LeaseTtlSec);
         foreach ((Channel channel, _) in _channels)
         {
-            channel.Sweep(now, pingInterval);
+            channel.Sweep(now, pingInterval, registerTimeout);
         }
     }
 

@@ -149,6 +149,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
             await RefuseAsync(http.Response, admission);
             return;
         }
+        session.Channel?.Close(CloseReason.Replaced, "the miner logged out over HTTP");
         try
         {
             await table.LeaveAsync(session);
@@ -158,7 +159,6 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
             await http.Response.ProblemAsync(StatusCodes.Status503ServiceUnavailable, e.Message, retryAfterSec: 1);
             return;
         }
-        session.Channel?.Close(CloseReason.Replaced, "the miner logged out over HTTP");
         await http.Response.JsonAsync(new LogoutResponse { Status = LeaseState.Offline.Name() }, HubJson.Default.LogoutResponse);
     }
 

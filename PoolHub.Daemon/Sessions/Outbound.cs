@@ -80,11 +80,12 @@ internal sealed class Outbound(PipeWriter output, TimeProvider time, bool comple
         }
     }
 
-    /// <summary>Ends it without a word.</summary>
+    /// <summary>Ends it without a word: nobody reads any more.</summary>
     public void End()
     {
         lock (_gate)
         {
+            _kept = null;
             EndLocked();
         }
     }

@@ -38,6 +38,7 @@ internal sealed class SessionTable(
     {
         Session session;
         Session? older;
+        // The key is judged in here too: what it claims must not be freed by an older session that fails meanwhile.
         lock (_gate)
         {
             StoredKeys? claim = null;
@@ -47,6 +48,10 @@ internal sealed class SessionTable(
             }
             if (RefuseFlapping(minerId) is { } refusal)
             {
+                if (claim is not null)
+                {
+                    keys.Unclaim(minerId, claim);
+                }
                 return refusal;
             }
             (Miner miner, long epoch) = registry.BeginSession(minerId);
@@ -65,7 +70,8 @@ internal sealed class SessionTable(
 
     /// <summary>Goes on with the session that a token names.</summary>
     /// <param name="channel">The socket that it speaks through from now on; null over HTTP, where none is replaced.</param>
-    public Admission Resume(string? token, Channel? channel)
+    /// <param name="claimedId">Who the miner says it is; null where it does not say.</param>
+    public Admission Resume(string? token, Channel? channel, string? claimedId = null)
     {
         TokenVerdict verdict = tokens.Read(token, out string minerId, out long epoch);
         if (verdict is TokenVerdict.Forged or TokenVerdict.Expired)
@@ -73,6 +79,10 @@ internal sealed class SessionTable(
             return new Admission(null, CloseReason.BadCredentials, verdict == TokenVerdict.Expired
                 ? "the session token has expired; register again"
                 : "the session token is missing or unknown; register again");
+        }
+        if (claimedId is not null && claimedId != minerId)
+        {
+            return new Admission(null, CloseReason.StaleSession, "the session token is another miner's");
         }
         if (registry.Find(minerId) is not { Profile: not null } miner || miner.Epoch != epoch)
         {
@@ -96,12 +106,12 @@ internal sealed class SessionTable(
             {
                 older = session.Channel;
                 session.Channel = channel;
+                _ = registry.Renew(miner, epoch);
             }
         }
         if (channel is not null)
         {
             older?.Close(CloseReason.Replaced, "the session was resumed on a newer connection");
-            _ = registry.Renew(miner, epoch);
             SessionLog.Resumed(log, minerId, epoch, channel.Transport);
         }
         return new Admission(session, Aging: verdict == TokenVerdict.Aging);
@@ -138,12 +148,18 @@ internal sealed class SessionTable(
                 return;
             }
             session.Channel = null;
-            // Within the lock: a resume that comes right after it must find the drop done, not undo itself.
+            // In here, so that a connection which resumes it meanwhile is not taken for dropped.
             registry.Drop(session.Miner, session.Epoch);
         }
-        if (session.Miner.Profile is null && session.IsCurrent)
+        if (session.Miner.Profile is null)
         {
             Forget(session);
+        }
+        else if (session.Miner.State == LeaseState.Offline)
+        {
+            // Its grace is over: no sweep will look at it again.
+            session.Commands.Abandon();
+            Remove(session);
         }
     }
 
@@ -152,13 +168,12 @@ internal sealed class SessionTable(
     {
         lock (_gate)
         {
-            // The claim of a session that was replaced is now its successor's.
-            if (session.Claim is { } claim && session.IsCurrent)
+            // A newer session has taken the claim over.
+            if (session.IsCurrent)
             {
-                keys.Unclaim(session.Miner.Id, claim);
-                registry.Forget(session.Miner);
+                Unclaim(session);
+                Remove(session);
             }
-            _sessions.TryRemove(new KeyValuePair<string, Session>(session.Miner.Id, session));
         }
     }
 
@@ -166,10 +181,20 @@ internal sealed class SessionTable(
     /// <exception cref="StoreUnavailableException">It is offline; but a restart would take its token again.</exception>
     public async ValueTask LeaveAsync(Session session)
     {
+        ValueTask leaving;
+        lock (_gate)
+        {
+            if (session.IsCurrent)
+            {
+                Unclaim(session);
+            }
+            // First, so that nobody resumes it after it was removed.
+            leaving = registry.LeaveAsync(session.Miner, session.Epoch);
+            Remove(session);
+        }
         session.Commands.Abandon();
-        _sessions.TryRemove(new KeyValuePair<string, Session>(session.Miner.Id, session));
         SessionLog.Left(log, session.Miner.Id, session.Epoch);
-        await registry.LeaveAsync(session.Miner, session.Epoch);
+        await leaving;
     }
 
     /// <summary>The miner's keys are gone: whatever it has open ends.</summary>
@@ -196,7 +221,7 @@ internal sealed class SessionTable(
             else
             {
                 session.Commands.Abandon();
-                _sessions.TryRemove(new KeyValuePair<string, Session>(miner.Id, session));
+                Remove(session);
             }
         }
         SessionLog.Expired(log, miner.Id);
@@ -208,6 +233,17 @@ internal sealed class SessionTable(
         foreach ((_, Session session) in _sessions)
         {
             counts[(int)session.Transport]++;
+        }
+    }
+
+    private void Remove(Session session) => _sessions.TryRemove(new KeyValuePair<string, Session>(session.Miner.Id, session));
+
+    private void Unclaim(Session session)
+    {
+        if (session.Claim is { } claim)
+        {
+            keys.Unclaim(session.Miner.Id, claim);
+            registry.Forget(session.Miner);
         }
     }
 

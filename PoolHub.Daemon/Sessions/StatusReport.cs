@@ -13,6 +13,8 @@ internal static class StatusReport
         FindProblem(update.QueueLen, update.AvgLatencyMs, update.TempC, update.MemFreeGb, update.CurrentJobs)
         ?? FindProblem(update.CommandAcks ?? []);
 
+    public static bool IsDetail(string? detail) => detail is null || (detail.Length <= Limits.DetailChars && Texts.IsPrintable(detail));
+
     private static (string Field, string Problem)? FindProblem(
         int? queueLen, int? avgLatencyMs, int? tempC, double? memFreeGb, string[]? currentJobs)
     {
@@ -45,8 +47,8 @@ internal static class StatusReport
         {
             return ("command_acks", $"must have at most {PendingCommands.Max} entries");
         }
-        return acks.Any(a => a is null || a.Detail is { Length: > Limits.DetailChars })
-            ? ("command_acks", $"must hold objects with a detail of at most {Limits.DetailChars} characters")
+        return acks.Any(a => a is null || !IsDetail(a.Detail))
+            ? ("command_acks", $"must hold objects with a detail of at most {Limits.DetailChars} printable characters")
             : null;
     }
 }

@@ -47,8 +47,7 @@ internal sealed record TextMessage
         MessageNumber.Pong when Nonce is null => ("nonce", "is missing"),
         MessageNumber.CommandAck when CommandId is null => ("command_id", "is missing"),
         MessageNumber.CommandAck when Accepted is null => ("accepted", "is missing"),
-        MessageNumber.CommandAck when Detail is { Length: > Limits.DetailChars } =>
-            ("detail", $"must be at most {Limits.DetailChars} characters"),
+        MessageNumber.CommandAck when !StatusReport.IsDetail(Detail) => ("detail", $"must be at most {Limits.DetailChars} printable characters"),
         _ => null,
     };
 }
