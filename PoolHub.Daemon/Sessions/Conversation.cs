@@ -176,37 +176,14 @@ internal sealed class Conversation(Channel channel, SessionTable table, MinerReg
 
     private void Greet(int number, ref MessageReader reader)
     {
-        if (number != (int)MessageNumber.Hello)
+        if (Handshake.Take(number, ref reader, channel, table) is not var (session, resumed))
         {
-            channel.Close(CloseReason.HelloExpected, "the first message must be Hello");
-            return;
-        }
-        Hello hello = Hello.Read(ref reader);
-        // Of another version nothing but the version is known to stand where it is read.
-        if (reader.Field != "version" && hello.Version != Limits.ProtocolVersion)
-        {
-            channel.Close(CloseReason.UnsupportedVersion, $"this hub speaks protocol version {Limits.ProtocolVersion}");
-            return;
-        }
-        if (reader.Failed)
-        {
-            channel.Close(CloseReason.Malformed, Detail(reader));
-            return;
-        }
-        bool resumes = hello.SessionToken is not null;
-        Admission admission = resumes
-            ? table.Resume(hello.SessionToken, channel, hello.MinerId)
-            : table.Open(hello.MinerId, hello.ApiKey!, channel);
-        if (admission.Session is not { } session)
-        {
-            CloseReason reason = resumes && admission.Refusal == CloseReason.BadCredentials ? CloseReason.StaleSession : admission.Refusal;
-            channel.Close(reason, admission.Detail, (int)admission.RetryAfter.TotalMilliseconds);
             return;
         }
         channel.Session = session;
         channel.Send(new Welcome(
-            Limits.ProtocolVersion, [], table.TokenOf(session), session.Epoch, registry.LeaseTtlSec, registry.Pace.NextSec(), resumes));
-        if (resumes)
+            Limits.ProtocolVersion, [], table.TokenOf(session), session.Epoch, registry.LeaseTtlSec, registry.Pace.NextSec(), resumed));
+        if (resumed)
         {
             EnterLive();
             CommandDesk.Repeat(session, channel);
