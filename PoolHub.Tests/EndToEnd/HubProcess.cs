@@ -56,8 +56,16 @@ internal sealed partial class HubProcess : IAsyncDisposable
     public static async Task<HubProcess> StartAsync(params (string Name, string Value)[] settings)
     {
         HubProcess hub = Prepare(settings);
-        await hub.RestartAsync();
-        return hub;
+        try
+        {
+            await hub.RestartAsync();
+            return hub;
+        }
+        catch
+        {
+            await hub.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>All but started.</summary>
