@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Connections;
+
 namespace PoolHub.Daemon.Http;
 
 /// <summary>Gives every failure that no endpoint answered its problem details.</summary>
@@ -14,9 +16,9 @@ internal static partial class Failures
             await http.Response.ProblemAsync(e.StatusCode, "the request could not be read");
             return;
         }
-        catch (Exception e) when (e is OperationCanceledException or IOException && http.RequestAborted.IsCancellationRequested)
+        catch (Exception e) when (IsAbort(e, http))
         {
-            // The caller went away.
+            // The caller went away, or the hub stops and waits no longer.
             return;
         }
         catch (Exception e)
@@ -44,6 +46,12 @@ internal static partial class Failures
             }
         }
     });
+
+    /// <summary>A reader of the body may learn of the connection's end before <see cref="HttpContext.RequestAborted"/> says so.</summary>
+    private static bool IsAbort(Exception e, HttpContext http) =>
+        e is OperationCanceledException or IOException
+        && (http.RequestAborted.IsCancellationRequested
+            || (e.InnerException ?? e) is ConnectionAbortedException or ConnectionResetException);
 
     [LoggerMessage(LogLevel.Error, "{Method} {Path} failed")]
     private static partial void RequestFailed(ILogger log, string method, string path, Exception e);

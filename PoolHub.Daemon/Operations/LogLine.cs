@@ -9,10 +9,17 @@ internal sealed class LogLine() : ConsoleFormatter(FormatterName)
 {
     public const string FormatterName = "line";
 
+    /// <summary>The host's own account of a start that failed, with a trace: the program says it once, in one line.</summary>
+    private const string FailedStart = "HostedServiceStartupFaulted";
+
     private static readonly bool s_journal = SystemdHelpers.IsSystemdService();
 
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
+        if (logEntry.EventId.Name == FailedStart)
+        {
+            return;
+        }
         (string name, string priority) = logEntry.LogLevel switch
         {
             LogLevel.Critical => ("crit", "<2>"),

@@ -25,6 +25,21 @@ internal abstract class HubConversation : IAsyncDisposable
         return Assert.IsType<T>(message);
     }
 
+    /// <summary>The next message that is no ping, which must be of this type.</summary>
+    public async Task<T> ExpectPastPingsAsync<T>()
+        where T : struct, IMessage<T>
+    {
+        while (true)
+        {
+            byte[] body = await ReceiveBodyAsync().WaitAsync(ScriptedHub.Patience);
+            Assert.NotEmpty(body);
+            if (AnyMessage.Read(body).Message is not Ping)
+            {
+                return Assert.IsType<T>(AnyMessage.Read(body).Message);
+            }
+        }
+    }
+
     /// <summary>The miner must have closed without another word.</summary>
     public async Task ExpectEndAsync() => Assert.Empty(await ReceiveBodyAsync().WaitAsync(ScriptedHub.Patience));
 

@@ -1,0 +1,57 @@
+using System.Net.Http.Headers;
+using PoolHub.Protocol.Http;
+
+namespace PoolHub.Tests.EndToEnd;
+
+/// <summary>Point 7 of the guide's checklist: the metrics.</summary>
+public sealed class MetricsTests
+{
+    [Fact]
+    public async Task Metrics_are_Prometheus_text_and_count_what_happened()
+    {
+        await using HubProcess hub = await HubProcess.StartAsync();
+        Assert.Equal(0, (await ScrapeAsync(hub))["poolhub_miners_online"]);
+        await using LiveMiner tcp = await LiveMiner.JoinAsync(hub, "tcp", "rig-tcp");
+        await using LiveMiner ws = await LiveMiner.JoinAsync(hub, "ws", "rig-ws");
+        _ = await Samples.RegisterOverHttpAsync(hub, "rig-http", Samples.Profile(price: 2));
+        for (int i = 0; i < 5; i++)
+        {
+            _ = await hub.MatchAsync();
+        }
+        MatchResponse cheap = await hub.MatchAsync(new MatchHints { MaxPrice = Samples.Tokens(1) });
+        Assert.Equal(2, cheap.Candidates.Length);
+        MatchResponse nobody = await hub.MatchAsync(new MatchHints { Region = "mars" });
+        Assert.Empty(nobody.Candidates);
+        _ = await hub.ReportAsync("job-1", "rig-tcp", "completed");
+        _ = await hub.ReportAsync("job-1", "rig-tcp", "completed");
+
+        PrometheusText metrics = await Eventually.SeeAsync(() => ScrapeAsync(hub), m => m["poolhub_miners_online"] == 3);
+        Assert.Equal(("gauge", "histogram"), (metrics.TypeOf("poolhub_miners_online"), metrics.TypeOf("poolhub_match_latency_ms")));
+        Assert.Equal((3, 0), (metrics["poolhub_miners{state=\"online\"}"], metrics["poolhub_miners{state=\"degraded\"}"]));
+        Assert.Equal((6, 1), (metrics["poolhub_match_total{result=\"found\"}"], metrics["poolhub_match_total{result=\"nobody\"}"]));
+        Assert.Equal(3, metrics["poolhub_match_rejections_total{clause=\"region\"}"]);
+        Assert.Equal(1, metrics["poolhub_match_rejections_total{clause=\"max_price\"}"]);
+        Assert.Equal(1, metrics["poolhub_feedback_total{outcome=\"completed\"}"]);
+        Assert.Equal((1, 1), (metrics["poolhub_sessions{transport=\"tcp\"}"], metrics["poolhub_sessions{transport=\"ws\"}"]));
+        Assert.Equal(0, metrics["poolhub_mass_loss_guard"]);
+
+        (double Bound, double Count)[] buckets = metrics.Buckets("poolhub_match_latency_ms");
+        Assert.Equal(7, metrics["poolhub_match_latency_ms_count"]);
+        Assert.InRange(metrics["poolhub_match_latency_ms_sum"], 1e-6, 7_000);
+        Assert.Equal((double.PositiveInfinity, 7), buckets[^1]);
+        Assert.Equal(buckets.OrderBy(b => b.Bound), buckets);
+        Assert.Equal(buckets.OrderBy(b => b.Count).Select(b => b.Count), buckets.Select(b => b.Count));
+
+        await tcp.LeaveAsync();
+        metrics = await Eventually.SeeAsync(() => ScrapeAsync(hub), m => m["poolhub_miners_online"] == 2);
+        Assert.Equal(1, metrics["poolhub_closes_total{reason=\"leaving\"}"]);
+    }
+
+    private static async Task<PrometheusText> ScrapeAsync(HubProcess hub)
+    {
+        using HttpResponseMessage response = await hub.Http.GetAsync("v1/metrics");
+        Assert.True(response.IsSuccessStatusCode);
+        Assert.Equal(MediaTypeHeaderValue.Parse("text/plain; version=0.0.4; charset=utf-8"), response.Content.Headers.ContentType);
+        return new PrometheusText(await response.Content.ReadAsStringAsync());
+    }
+}
