@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Security.Cryptography;
@@ -24,7 +25,7 @@ internal enum TokenVerdict
 /// </summary>
 internal sealed class SessionTokens(byte[] key, TimeProvider time)
 {
-    /// <summary>How long a token resumes its session; a fresh one is handed out with each registration and renewal.</summary>
+    /// <summary>How long a token resumes its session; past half of it, whatever the miner asks brings a fresh one.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromHours(24);
 
     private const byte Version = 1;
@@ -48,7 +49,7 @@ internal sealed class SessionTokens(byte[] key, TimeProvider time)
         (minerId, epoch) = ("", 0);
         Span<byte> bytes = stackalloc byte[Limits.SessionTokenChars];
         if (token is not { Length: > 0 and <= Limits.SessionTokenChars }
-            || !Base64Url.TryDecodeFromChars(token, bytes, out int length)
+            || Base64Url.DecodeFromChars(token, bytes, out _, out int length) != OperationStatus.Done
             || length <= HeaderBytes + SignatureBytes
             || bytes[0] != Version)
         {
