@@ -17,6 +17,7 @@ internal sealed class OperationsEndpoints(
 {
     private const int DefaultPageSize = 100;
     private const int MaxPageSize = 500;
+    private const int MaxRegionChars = 64;
 
     private const string MetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -65,7 +66,7 @@ internal sealed class OperationsEndpoints(
         }
         IQueryCollection query = http.Request.Query;
         int limit = DefaultPageSize;
-        if (query["limit"] is [{ } text]
+        if ((string?)query["limit"] is { } text
             && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxPageSize))
         {
             await http.Response.BadFieldAsync(("limit", $"must be a whole number from 1 to {MaxPageSize}"));
@@ -84,6 +85,11 @@ internal sealed class OperationsEndpoints(
             return;
         }
         string? region = query["region"];
+        if (region is not null && !Texts.IsSlug(region, MaxRegionChars))
+        {
+            await http.Response.BadFieldAsync(("region", $"must be at most {MaxRegionChars} lower-case letters, digits or any of . _ + -"));
+            return;
+        }
         List<Miner> page = [.. registry.After(cursor)
             .Where(m => (state is null || m.State.Name() == state) && (string.IsNullOrEmpty(region) || LiesIn(m.Profile!.Region, region)))
             .Take(limit + 1)];
