@@ -129,6 +129,20 @@ public sealed partial class OperationsEndpointsTests
     }
 
     [Fact]
+    public async Task Health_tells_of_a_store_that_fails_until_it_writes_again()
+    {
+        await using TestHub hub = await TestHub.StartAsync(("ENROLLMENT", "open"));
+        hub.BreakStore();
+        (await hub.Http.PostAsync("/v1/miners/register", Samples.Registration("m", Samples.OwnKey))).Expect(503);
+        HealthResponse health = await HealthAsync(hub);
+        Assert.Equal("degraded", health.Status);
+        Assert.Contains("store", Assert.Single(health.Reasons!), StringComparison.Ordinal);
+        hub.MendStore();
+        await hub.RegisterAsync("m", Samples.OwnKey);
+        Assert.Equal("ok", (await HealthAsync(hub)).Status);
+    }
+
+    [Fact]
     public async Task Metrics_are_valid_text_and_hold_every_documented_one()
     {
         await using TestHub hub = await TestHub.StartAsync();
