@@ -134,7 +134,7 @@ internal sealed class Hub : IAsyncDisposable
         new WebSocketDoor(conversations, table).Map(app);
         new CommandEndpoint(table, registry, commands, credentials, time, app.Lifetime.ApplicationStopping).Map(app);
         new KeyEndpoints(keys, credentials, table.RevokeAsync).Map(app);
-        new OperationsEndpoints(registry, table, trust, credentials, collectors, time).Map(app);
+        new OperationsEndpoints(registry, table, trust, store, credentials, collectors, time).Map(app);
         return (new TcpDoor(conversations), sweep, new HubReload(settings, level, match, credentials, model, registry));
     }
 

@@ -4,6 +4,7 @@ using PoolHub.Daemon.Access;
 using PoolHub.Daemon.Http;
 using PoolHub.Daemon.Registry;
 using PoolHub.Daemon.Sessions;
+using PoolHub.Daemon.Storage;
 using PoolHub.Daemon.Trust;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Http;
@@ -13,10 +14,21 @@ namespace PoolHub.Daemon.Operations;
 
 /// <summary>Health, metrics and the registry's snapshot; docs/http-api.md.</summary>
 internal sealed class OperationsEndpoints(
-    MinerRegistry registry, SessionTable table, TrustBook trust, Credentials credentials, CollectorRegistry metrics, TimeProvider time)
+    MinerRegistry registry,
+    SessionTable table,
+    TrustBook trust,
+    SqliteHubStore store,
+    Credentials credentials,
+    CollectorRegistry metrics,
+    TimeProvider time)
 {
     private const int DefaultPageSize = 100;
     private const int MaxPageSize = 500;
+    private const int MaxRegionChars = 64;
+
+    private const string GuardReason =
+        "many miners fell silent at once: the hub suspects its own network and keeps them; see POST /v1/miners/accept-loss";
+    private const string StoreReason = "the store refused the last write: nothing is made durable; the log says why";
 
     private const string MetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -38,14 +50,18 @@ internal sealed class OperationsEndpoints(
 
     private Task HealthAsync(HttpContext http)
     {
-        bool guarded = registry.Guard.Active;
+        string[] reasons =
+        [
+            .. registry.Guard.Active ? [GuardReason] : Array.Empty<string>(),
+            .. store.Failing ? [StoreReason] : Array.Empty<string>(),
+        ];
         return http.Response.JsonAsync(new HealthResponse
         {
-            Status = guarded ? "degraded" : "ok",
+            Status = reasons.Length > 0 ? "degraded" : "ok",
             OnlineMiners = registry.OnlineCount,
             DegradedMiners = registry.DegradedCount,
             AvgLatencyMs = registry.MeanRttMs is { } rttMs ? Math.Round(rttMs, 2) : null,
-            Reasons = guarded ? ["many miners fell silent at once: the hub suspects its own network and keeps them; see POST /v1/miners/accept-loss"] : null,
+            Reasons = reasons.Length > 0 ? reasons : null,
             Version = Version,
             UptimeSec = (long)time.GetElapsedTime(_startedAt).TotalSeconds,
         }, HubJson.Default.HealthResponse);
@@ -65,7 +81,7 @@ internal sealed class OperationsEndpoints(
         }
         IQueryCollection query = http.Request.Query;
         int limit = DefaultPageSize;
-        if (query["limit"] is [{ } text]
+        if ((string?)query["limit"] is { } text
             && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxPageSize))
         {
             await http.Response.BadFieldAsync(("limit", $"must be a whole number from 1 to {MaxPageSize}"));
@@ -84,6 +100,11 @@ internal sealed class OperationsEndpoints(
             return;
         }
         string? region = query["region"];
+        if (region is not null && !Texts.IsSlug(region, MaxRegionChars))
+        {
+            await http.Response.BadFieldAsync(("region", $"must be at most {MaxRegionChars} lower-case letters, digits or any of . _ + -"));
+            return;
+        }
         List<Miner> page = [.. registry.After(cursor)
             .Where(m => (state is null || m.State.Name() == state) && (string.IsNullOrEmpty(region) || LiesIn(m.Profile!.Region, region)))
             .Take(limit + 1)];

@@ -58,13 +58,13 @@ internal sealed class Conversation(Channel channel, SessionTable table, MinerReg
 
     public ValueTask TakeAsync(ReadOnlySpan<byte> body)
     {
+        channel.Form = WireForm.Binary;
         if (!MessageReader.TryOpen(body, out int number, out MessageReader reader))
         {
             channel.Close(CloseReason.Malformed, "the body is not one MessagePack array with a message number");
             return default;
         }
         metrics.Received(number);
-        channel.Form = WireForm.Binary;
         if ((MessageNumber)number == MessageNumber.Goodbye)
         {
             return LeaveAsync();

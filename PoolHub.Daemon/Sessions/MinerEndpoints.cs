@@ -129,7 +129,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
             await RefuseAsync(http.Response, SessionTable.Stale);
             return;
         }
-        await AnswerAsync(http, session, fresh: true);
+        await AnswerAsync(http, session, fresh: admission.Aging);
     }
 
     private async Task LogoutAsync(HttpContext http)

@@ -25,7 +25,7 @@ internal enum TokenVerdict
 /// </summary>
 internal sealed class SessionTokens(byte[] key, TimeProvider time)
 {
-    /// <summary>How long a token resumes its session; a fresh one is handed out with each registration and renewal.</summary>
+    /// <summary>How long a token resumes its session; past half of it, whatever the miner asks brings a fresh one.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromHours(24);
 
     private const byte Version = 1;

@@ -8,8 +8,8 @@ namespace PoolHub.Daemon.Sessions;
 /// <summary>Any text from a miner; which fields count depends on its type.</summary>
 internal sealed record TextMessage
 {
-    /// <summary>A text without a type is a heartbeat, as the product's guide has it.</summary>
-    public string Type { get; init; } = "heartbeat";
+    /// <summary>Null when the text has none: then it is a heartbeat, as the product's guide has it.</summary>
+    public string? Type { get; init; }
     public double? Ts { get; init; }
     public long? Seq { get; init; }
     public int? QueueLen { get; init; }
@@ -29,7 +29,7 @@ internal sealed record TextMessage
     [JsonIgnore]
     public MessageNumber Number => Type switch
     {
-        "heartbeat" => MessageNumber.Heartbeat,
+        null or "heartbeat" => MessageNumber.Heartbeat,
         "update" => MessageNumber.Update,
         "pong" => MessageNumber.Pong,
         "command_ack" => MessageNumber.CommandAck,

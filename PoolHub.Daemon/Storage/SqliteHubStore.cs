@@ -29,6 +29,9 @@ internal sealed class SqliteHubStore : IHubStore
     /// <summary>Writes that wait for their transaction.</summary>
     public int Waiting => _writer.Waiting;
 
+    /// <summary>Whether the last write was refused.</summary>
+    public bool Failing => _writer.Failing;
+
     /// <summary>
     /// Opens the database of a state directory, creating both when they are absent. A file that cannot be used fails
     /// with <see cref="StoreRefusedException"/>, whose message says what to do.

@@ -22,6 +22,7 @@ internal sealed class SqliteWriter
     private List<PendingWrite> _waiting = [];
     private bool _closing;
     private long _commits;
+    private volatile bool _failing;
     private long _writes;
 
     public SqliteWriter(SqliteFile file, ILogger log)
@@ -33,6 +34,9 @@ internal sealed class SqliteWriter
 
     /// <summary>Transactions committed so far.</summary>
     public long Commits => Interlocked.Read(ref _commits);
+
+    /// <summary>Whether the last write was refused.</summary>
+    public bool Failing => _failing;
 
     /// <summary>Writes made durable so far; a row of a status batch counts as one.</summary>
     public long Writes => Interlocked.Read(ref _writes);
@@ -127,6 +131,7 @@ internal sealed class SqliteWriter
         {
             // Not reached by a write that fails, only by a fault in this class; nobody may be left waiting for ever.
             StorageLog.WriterDied(_log, e);
+            _failing = true;
             var reason = new StoreUnavailableException("The store's writer has died; restart poolhubd.", e);
             lock (_gate)
             {
@@ -184,6 +189,7 @@ internal sealed class SqliteWriter
         catch (Exception e)
         {
             StorageLog.CommitFailed(_log, group.Count, e);
+            _failing = true;
             TryRollback(statements);
             StoreUnavailableException reason = Unavailable(e);
             group.ForEach(write => write.Fail(refused.GetValueOrDefault(write, reason)));
@@ -191,6 +197,7 @@ internal sealed class SqliteWriter
         }
         Interlocked.Increment(ref _commits);
         Interlocked.Add(ref _writes, group.Count - refused.Count);
+        _failing = refused.Values.Any(e => e is StoreUnavailableException);
         foreach (PendingWrite write in group)
         {
             if (refused.TryGetValue(write, out Exception? reason))
@@ -213,6 +220,7 @@ internal sealed class SqliteWriter
             statements.Commit();
             Interlocked.Increment(ref _commits);
             Interlocked.Add(ref _writes, rows);
+            _failing = false;
             if (!batch.IsWritten)
             {
                 return;
@@ -222,6 +230,7 @@ internal sealed class SqliteWriter
         catch (Exception e)
         {
             StorageLog.StatusesFailed(_log, e);
+            _failing = true;
             TryRollback(statements);
             batch.Fail(Unavailable(e));
         }

@@ -1,0 +1,13 @@
+using Microsoft.Extensions.Time.Testing;
+
+namespace PoolHub.Tests.Support;
+
+/// <summary>
+/// A clock that only the test moves. What would tick by itself never does: the test calls the sweep, and knows that
+/// nothing else does meanwhile.
+/// </summary>
+internal sealed class HandClock() : FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero))
+{
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+        base.CreateTimer(callback, state, period == Timeout.InfiniteTimeSpan ? dueTime : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+}

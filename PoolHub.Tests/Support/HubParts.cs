@@ -1,0 +1,74 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using PoolHub.Daemon.Access;
+using PoolHub.Daemon.Gateway;
+using PoolHub.Daemon.Matching;
+using PoolHub.Daemon.Registry;
+using PoolHub.Daemon.Sessions;
+using PoolHub.Daemon.Storage;
+using PoolHub.Daemon.Trust;
+using PoolHub.Protocol.Wire;
+using Prometheus;
+
+namespace PoolHub.Tests.Support;
+
+/// <summary>A hub without its sockets: miners speak through pipes, and what lies behind is in reach.</summary>
+internal sealed class HubParts : IAsyncDisposable
+{
+    private readonly string _dir = Directory.CreateTempSubdirectory("poolhub-parts-").FullName;
+    private readonly SqliteHubStore _store;
+
+    public HubParts(RegistryOptions? options = null)
+    {
+        _store = SqliteHubStore.Open(_dir, Time, NullLogger<SqliteHubStore>.Instance);
+        Index = new MatchIndex(Time);
+        var trust = new TrustBook(new TrustModel(new TrustOptions()), _store, Time, () => Index.Count);
+        Keys = new KeyRing(_store, Time);
+        Registry = new MinerRegistry(options ?? new RegistryOptions(), Index, trust, _store, Time);
+        IMetricFactory metrics = Metrics.WithCustomRegistry(Metrics.NewCustomRegistry());
+        Table = new SessionTable(
+            Registry, Keys, new SessionTokens(new byte[32], Time), new AccessOptions(OpenEnrollment: true, [], []), NullLogger<SessionTable>.Instance);
+        var commands = new CommandDesk(Registry);
+        SessionMetrics = new SessionMetrics(metrics);
+        Conversations = new Conversations(Table, Registry, commands, SessionMetrics, Time, Logs.Of<Conversations>());
+        Sweep = new SweepLoop(
+            Registry, Table, Conversations, trust, _store, new SweepMetrics(metrics, SessionMetrics), Time, NullLogger<SweepLoop>.Instance);
+        Door = new TcpDoor(Conversations);
+    }
+
+    public HandClock Time { get; } = new();
+    public LogCollector Logs { get; } = new();
+    public MatchIndex Index { get; }
+    public KeyRing Keys { get; }
+    public MinerRegistry Registry { get; }
+    public SessionTable Table { get; }
+    public SessionMetrics SessionMetrics { get; }
+    public Conversations Conversations { get; }
+    public SweepLoop Sweep { get; }
+    public TcpDoor Door { get; }
+
+    public PipeMiner Connect() => new(Door);
+
+    /// <summary>
+    /// A live miner. It has resumed, since a registration waits for the store, and the hub then reads on in a thread of
+    /// its own.
+    /// </summary>
+    public async Task<PipeMiner> EnrolAsync(string minerId)
+    {
+        PipeMiner first = Connect();
+        await first.EnrolAsync(minerId);
+        await first.BreakAsync();
+        PipeMiner miner = Connect();
+        miner.Send(new Hello(1, [], minerId, null, first.Token));
+        Assert.True((await miner.ExpectAsync<Welcome>()).Resumed);
+        return miner;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Sweep.StopAsync(CancellationToken.None);
+        Sweep.Dispose();
+        await _store.DisposeAsync();
+        Directory.Delete(_dir, recursive: true);
+        Logs.AssertNoOther();
+    }
+}
