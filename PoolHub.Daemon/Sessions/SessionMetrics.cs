@@ -1,6 +1,6 @@
-using Prometheus;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Wire;
+using Prometheus;
 
 namespace PoolHub.Daemon.Sessions;
 
