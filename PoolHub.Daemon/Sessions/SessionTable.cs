@@ -48,10 +48,6 @@ internal sealed class SessionTable(
             }
             if (RefuseFlapping(minerId) is { } refusal)
             {
-                if (claim is not null)
-                {
-                    keys.Unclaim(minerId, claim);
-                }
                 return refusal;
             }
             (Miner miner, long epoch) = registry.BeginSession(minerId);

@@ -114,20 +114,6 @@ public sealed class EnrolmentTests
     }
 
     [Fact]
-    public async Task Connection_that_is_sent_away_for_flapping_claims_nothing()
-    {
-        await using TestHub hub = await OpenAsync();
-        for (int i = 1; i <= 16; i++)
-        {
-            await (await ClaimAsync(hub)).DisposeAsync();
-            await hub.EndedAsync(CloseReason.Dropped, i);
-        }
-        (await hub.Http.PostAsync(Register, Samples.Registration("m", Samples.OwnKey))).Expect(429);
-        hub.Time.Advance(TimeSpan.FromSeconds(60));
-        await hub.RegisterAsync("m", OtherKey);
-    }
-
-    [Fact]
     public async Task Claim_passes_to_the_newer_session()
     {
         await using TestHub hub = await OpenAsync();

@@ -16,7 +16,7 @@ public sealed partial class ArrowTests
         ["Registry"] = ["Settings", "Matching", "Trust", "Storage"],
         ["Sessions"] = ["Http", "Access", "Storage", "Trust", "Registry"],
         ["Gateway"] = ["Settings", "Http", "Sessions"],
-        ["Operations"] = ["Settings", "Http", "Access", "Matching", "Trust", "Registry", "Sessions", "Gateway"],
+        ["Operations"] = ["Settings", "Http", "Storage", "Access", "Matching", "Trust", "Registry", "Sessions", "Gateway"],
     };
 
     [Fact]
