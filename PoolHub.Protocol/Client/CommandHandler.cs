@@ -22,11 +22,11 @@ internal sealed class CommandHandler(IMinerTransport transport, MinerSelf self, 
         switch (command.Kind)
         {
             case CommandKind.SetPriceCap when command.Price < self.Profile.Price:
-                await conversation.SetPriceAsync(command.Price);
+                await conversation.Reporter.SetPriceAsync(command.Price);
                 break;
             case CommandKind.UpdateTags:
                 self.Profile = self.Profile with { Tags = command.Tags ?? [] };
-                await conversation.RegisterAsync();
+                await conversation.Reporter.RegisterAsync();
                 break;
             case CommandKind.Drain:
                 self.Draining = command.On;

@@ -26,7 +26,6 @@ internal sealed class Conversation : IAsyncDisposable
     private volatile bool _leaving;
     private Goodbye _goodbye = new(CloseReason.Leaving, "", 0);
     private TimeSpan _leaseTtl = TimeSpan.FromMinutes(1);
-    private MinerStatus _toldStatus;
 
     public Conversation(IMinerTransport transport, MinerSelf self, Action<MinerClientState> onState)
     {
@@ -34,8 +33,11 @@ internal sealed class Conversation : IAsyncDisposable
         _self = self;
         _onState = onState;
         _clock = new HeartbeatClock(self.Options.TimeProvider, OnDue);
+        Reporter = new MinerReporter(transport, self, _clock);
         _commands = new CommandHandler(transport, self, this);
     }
+
+    public MinerReporter Reporter { get; }
 
     public bool IsOnline => _phase is MinerClientState.Online && !_leaving;
 
@@ -71,29 +73,6 @@ internal sealed class Conversation : IAsyncDisposable
     {
         End(new Ending(CloseReason.Dropped, detail));
         _transport.Abort();
-    }
-
-    /// <summary>Tells the hub the status and, when it is not null, the new price.</summary>
-    public async ValueTask UpdateAsync(TokenPrice? price)
-    {
-        MinerStatus status = _self.Status;
-        lock (_lock)
-        {
-            _toldStatus = status;
-        }
-        _clock.NoteSent();
-        await _transport.SendAsync(new Update(status.QueueLen, status.Busy, status.CurrentJobs ?? [], price));
-    }
-
-    /// <summary>Tells the hub the whole profile when it does not know it.</summary>
-    public async ValueTask RegisterAsync()
-    {
-        MinerProfile profile = _self.Profile;
-        if (!ReferenceEquals(profile, _self.ToldProfile))
-        {
-            _self.ToldProfile = profile;
-            await _transport.SendAsync(new Register(profile));
-        }
     }
 
     public ValueTask DisposeAsync() => _clock.DisposeAsync();
@@ -156,7 +135,7 @@ internal sealed class Conversation : IAsyncDisposable
                 }
                 if (_phase is MinerClientState.Online)
                 {
-                    await BeatAsync();
+                    await Reporter.BeatAsync();
                 }
             }
         }
@@ -164,31 +143,6 @@ internal sealed class Conversation : IAsyncDisposable
         {
             Drop(error.Message);
         }
-    }
-
-    private async ValueTask BeatAsync()
-    {
-        await RegisterAsync();
-        MinerStatus status = _self.Status;
-        bool sameJobs;
-        lock (_lock)
-        {
-            sameJobs = status.SameJobs(_toldStatus);
-        }
-        if (!sameJobs)
-        {
-            // A heartbeat has no place for these.
-            await UpdateAsync(price: null);
-        }
-        long seq = _clock.NextSeq();
-        _ = Interlocked.Increment(ref _self.HeartbeatsSent);
-        await _transport.SendAsync(new Heartbeat(
-            seq,
-            Math.Max(0, _self.Options.TimeProvider.GetUtcNow().ToUnixTimeMilliseconds()),
-            status.QueueLen,
-            status.AvgLatencyMs,
-            status.TempC,
-            status.MemFreeGb));
     }
 
     private async Task ReceiveAllAsync()
@@ -279,7 +233,7 @@ internal sealed class Conversation : IAsyncDisposable
             _phase = MinerClientState.Registering;
             _onState(_phase);
             _self.ToldProfile = null;
-            await RegisterAsync();
+            await Reporter.RegisterAsync();
             return;
         }
         GoOnline(welcome.NextHeartbeatSec);
@@ -299,7 +253,7 @@ internal sealed class Conversation : IAsyncDisposable
             _self.NextHeartbeatSec = nextHeartbeatSec;
             if (_phase is not MinerClientState.Online)
             {
-                _toldStatus = default;
+                Reporter.Begin();
                 _phase = MinerClientState.Online;
             }
             _clock.Beat(TimeSpan.FromSeconds(nextHeartbeatSec));
@@ -328,17 +282,5 @@ internal sealed class Conversation : IAsyncDisposable
         {
             LeaveFor(new Ending(CloseReason.Leaving, error.Detail, Refused: error.Field), "");
         }
-    }
-
-    /// <summary>Changes the price here and at the hub.</summary>
-    public ValueTask SetPriceAsync(TokenPrice price)
-    {
-        bool known = ReferenceEquals(_self.Profile, _self.ToldProfile);
-        _self.Profile = _self.Profile with { Price = price };
-        if (known)
-        {
-            _self.ToldProfile = _self.Profile;
-        }
-        return UpdateAsync(price);
     }
 }

@@ -102,7 +102,7 @@ public sealed class MinerClient : IAsyncDisposable
     public Task ReportAsync(MinerStatus status)
     {
         SetStatus(status);
-        return TellAsync(static conversation => conversation.UpdateAsync(price: null));
+        return TellAsync(static reporter => reporter.UpdateAsync(price: null));
     }
 
     /// <summary>Changes the price and tells the hub now; when not online, as soon as it is.</summary>
@@ -115,7 +115,7 @@ public sealed class MinerClient : IAsyncDisposable
         }
         if (_conversation is { IsOnline: true })
         {
-            return TellAsync(conversation => conversation.SetPriceAsync(price));
+            return TellAsync(reporter => reporter.SetPriceAsync(price));
         }
         _self.Profile = _self.Profile with { Price = price };
         return Task.CompletedTask;
@@ -130,7 +130,7 @@ public sealed class MinerClient : IAsyncDisposable
             throw new ArgumentException($"{field} {problem}", nameof(profile));
         }
         _self.Profile = profile;
-        return TellAsync(static conversation => conversation.RegisterAsync());
+        return TellAsync(static reporter => reporter.RegisterAsync());
     }
 
     /// <summary>Breaks the connection without a goodbye, as a bad network does; the client then comes back.</summary>
@@ -196,7 +196,7 @@ public sealed class MinerClient : IAsyncDisposable
             {
                 break;
             }
-            ThrowIfRefused(end);
+            end.ThrowIfRefused();
             failuresElsewhere = _wasOnline ? 0 : failuresElsewhere + 1;
             hub = end.MoveTo ?? (failuresElsewhere >= MaxFailuresElsewhere ? _options.Hub : hub);
             failuresElsewhere = end.MoveTo is null ? failuresElsewhere : 0;
@@ -231,24 +231,6 @@ public sealed class MinerClient : IAsyncDisposable
         }
     }
 
-    private static void ThrowIfRefused(Ending end)
-    {
-        if (end.Refused is { } field)
-        {
-            throw new MinerRefusedException($"the hub refuses the profile: {field} {end.Detail}".Trim()) { Field = field };
-        }
-        if (end.Reason is CloseReason.BadCredentials or CloseReason.KeyRevoked or CloseReason.UnsupportedVersion)
-        {
-            string why = end.Reason switch
-            {
-                CloseReason.BadCredentials => "the hub does not know this miner, or the key is wrong",
-                CloseReason.KeyRevoked => "the miner's key was revoked",
-                _ => $"the hub does not speak protocol version {Limits.ProtocolVersion}",
-            };
-            throw new MinerRefusedException(end.Detail.Length > 0 ? $"{why} ({end.Detail})" : why) { Reason = end.Reason };
-        }
-    }
-
     private TimeSpan PauseAfter(Ending end)
     {
         if (_wasOnline && _time.GetElapsedTime(_onlineSince) >= s_stable)
@@ -276,13 +258,13 @@ public sealed class MinerClient : IAsyncDisposable
         return _backoff.Next(end.RetryAfter);
     }
 
-    private async Task TellAsync(Func<Conversation, ValueTask> tell)
+    private async Task TellAsync(Func<MinerReporter, ValueTask> tell)
     {
         if (_conversation is { IsOnline: true } conversation)
         {
             try
             {
-                await tell(conversation);
+                await tell(conversation.Reporter);
             }
             catch (Exception error) when (Transport.IsBroken(error))
             {
