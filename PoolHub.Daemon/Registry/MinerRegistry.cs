@@ -65,7 +65,7 @@ internal sealed class MinerRegistry
             foreach (StoredMiner s in stored)
             {
                 Miner miner = _miners[s.MinerId] = Miner.Restore(s, wallNow);
-                if (s.Profile is null || s.LastSeenAt is null)
+                if (s.Profile is null || s.LastSeenAt is null || s.HasLeft)
                 {
                     continue;
                 }

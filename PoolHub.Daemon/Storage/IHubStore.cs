@@ -18,7 +18,7 @@ internal interface IHubStore : IAsyncDisposable
     /// <summary>Replaces the miner's keys, creating the miner without a profile when it is not known.</summary>
     Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at);
 
-    /// <summary>Ends the sessions that carry an older epoch; an epoch never goes back. Unknown miners are passed over.</summary>
+    /// <summary>Ends the sessions that carry an older epoch, so that the miner has left; an epoch never goes back. Unknown miners are passed over.</summary>
     Task SaveEpochAsync(string minerId, long epoch);
 
     /// <summary>
@@ -40,6 +40,7 @@ internal interface IHubStore : IAsyncDisposable
 /// <param name="Profile">Null when a key was issued and the miner has not registered yet.</param>
 /// <param name="Epoch">The number of its last session.</param>
 /// <param name="LastSeenAt">Its last registration or status, whichever is later; null when it never came.</param>
+/// <param name="HasLeft">Its sessions were ended since it last registered: nobody is to be offered.</param>
 internal sealed record StoredMiner(
     string MinerId,
     MinerProfile? Profile,
@@ -48,7 +49,8 @@ internal sealed record StoredMiner(
     TrustState Trust,
     StoredStatus? Status,
     DateTimeOffset CreatedAt,
-    DateTimeOffset? LastSeenAt = null);
+    DateTimeOffset? LastSeenAt = null,
+    bool HasLeft = false);
 
 /// <summary>SHA-256 hashes of a miner's keys. A revoked miner has none.</summary>
 /// <param name="Previous">The key before the last rotation, valid until <paramref name="PreviousUntil"/>.</param>

@@ -21,6 +21,13 @@ public sealed class CrashTests
         {
             token = await conversation.GreetAsync("rig-a", key);
         }
+        string leftKey = (await hub.Admin.IssueKeyAsync("rig-left", TestContext.Current.CancellationToken)).ApiKey;
+        await using (HubConversation conversation = await MinerConversation.OverTcpAsync(hub))
+        {
+            _ = await conversation.GreetAsync("rig-left", leftKey);
+            await conversation.SendAsync(new Goodbye(CloseReason.Leaving, "", 0));
+            await hub.StateAsync("rig-left", "offline");
+        }
         double trust = (await hub.ReportAsync("job-1", "rig-a", "completed")).TrustScore;
         byte[] sessionKey = SessionKey(hub);
 

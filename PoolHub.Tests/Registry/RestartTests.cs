@@ -64,6 +64,14 @@ public sealed class RestartTests
     }
 
     [Fact]
+    public void Restart_does_not_offer_who_had_left()
+    {
+        Registry.Load([Stored("left", 1) with { HasLeft = true }, Stored("stayed", 1)]);
+        Assert.Equal(["stayed"], _house.Offered().Keys);
+        Assert.Equal(LeaseState.Offline, Registry.Find("left")!.State);
+    }
+
+    [Fact]
     public void Restart_remembers_the_last_status()
     {
         var status = new StoredStatus("m", 2, true, 400, 60, 7.5, _house.Now);

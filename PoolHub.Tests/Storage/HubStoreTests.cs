@@ -123,6 +123,24 @@ public abstract class HubStoreTests
     }
 
     [Fact]
+    public async Task Miner_that_left_has_left_until_it_registers_again()
+    {
+        IReadOnlyList<StoredMiner> miners = await ReopenedAllAsync(async store =>
+        {
+            foreach (string id in (string[])["left", "returned", "stayed"])
+            {
+                await store.SaveRegistrationAsync(id, Full, 4, null, Noon);
+            }
+            await store.SaveEpochAsync("left", 5);
+            // A change of its profile that was under way when it left brings nobody back.
+            await store.SaveRegistrationAsync("left", Full, 4, null, Noon);
+            await store.SaveEpochAsync("returned", 5);
+            await store.SaveRegistrationAsync("returned", Full, 6, null, Noon);
+        });
+        Assert.Equal(["left"], miners.Where(m => m.HasLeft).Select(m => m.MinerId));
+    }
+
+    [Fact]
     public async Task Status_comes_back_with_and_without_its_options()
     {
         var full = new StoredStatus("a", 3, true, 120, -5, 11.25, Noon.AddSeconds(9));

@@ -12,7 +12,7 @@ internal sealed class SqliteLoad
           m.previous_key_until, m.trust_good, m.trust_bad, m.trust_at, m.failures_in_a_row, m.ejections, m.ejected_until,
           m.trust_score, m.addr, m.proto, m.gpu_vram_gb, m.gpu_name, m.cpu_cores, m.ram_gb, m.max_parallel, m.base_price,
           m.region, m.tags, m.capabilities, m.accel, s.updated_at, s.queue_len, s.busy, s.avg_latency_ms, s.temp_c,
-          s.mem_free_gb
+          s.mem_free_gb, m.registered_epoch
         FROM miners m LEFT JOIN miner_status s ON s.miner_id = m.miner_id
         """;
 
@@ -54,7 +54,8 @@ internal sealed class SqliteLoad
             TimeOrNull(row, 12), row.GetDouble(13));
         MinerProfile? profile = row.IsDBNull(14) ? null : ReadProfile(row);
         return new StoredMiner(
-            minerId, profile, row.GetInt64(3), keys, trust, status, SqliteStatements.Time(row.GetInt64(1)), lastSeenAt);
+            minerId, profile, row.GetInt64(3), keys, trust, status, SqliteStatements.Time(row.GetInt64(1)), lastSeenAt,
+            HasLeft: row.GetInt64(3) > row.GetInt64(32));
     }
 
     private MinerProfile ReadProfile(SqliteDataReader row) => new()

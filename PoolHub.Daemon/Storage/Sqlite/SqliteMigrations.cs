@@ -17,6 +17,7 @@ internal static class SqliteMigrations
     /// <summary>Marks the file as ours ("POOL" in ASCII), so that another program's database is not taken for one.</summary>
     public const int ApplicationId = 0x504F4F4C;
 
+    // A goodbye raises miners.epoch above registered_epoch until the miner registers again.
     // miners.last_seen_at is the last registration: heartbeats are miner_status.updated_at, because writing them here as
     // well would rewrite these wide rows every few seconds. For the same reason miner_status has no index on updated_at,
     // and the guide's GIN index is reduced to the columns that an operator may ask for: the hub itself matches in memory.
@@ -41,6 +42,7 @@ internal static class SqliteMigrations
           accel TEXT,
           region TEXT,
           epoch INTEGER NOT NULL DEFAULT 0,
+          registered_epoch INTEGER NOT NULL DEFAULT 0,
           trust_score REAL NOT NULL DEFAULT 0.5,
           trust_good REAL NOT NULL DEFAULT 0,
           trust_bad REAL NOT NULL DEFAULT 0,

@@ -30,10 +30,11 @@ internal sealed class SqliteStatements : IDisposable
         _release = Prepare(connection, "RELEASE one_write", 0);
         _rollbackToSavepoint = Prepare(connection, "ROLLBACK TO one_write", 0);
         _register = Prepare(connection, """
-            INSERT INTO miners (miner_id, created_at, last_seen_at, epoch, addr, proto, gpu_vram_gb, gpu_name, cpu_cores,
+            INSERT INTO miners (miner_id, created_at, last_seen_at, epoch, registered_epoch, addr, proto, gpu_vram_gb, gpu_name, cpu_cores,
               ram_gb, max_parallel, base_price, tags, capabilities, accel, region)
-            VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
-            ON CONFLICT (miner_id) DO UPDATE SET last_seen_at = ?2, epoch = max(epoch, ?3), addr = ?4, proto = ?5,
+            VALUES (?1, ?2, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+            ON CONFLICT (miner_id) DO UPDATE SET last_seen_at = ?2, epoch = max(epoch, ?3),
+              registered_epoch = max(registered_epoch, ?3), addr = ?4, proto = ?5,
               gpu_vram_gb = ?6, gpu_name = ?7, cpu_cores = ?8, ram_gb = ?9, max_parallel = ?10, base_price = ?11,
               tags = ?12, capabilities = ?13, accel = ?14, region = ?15
             """, 15);
