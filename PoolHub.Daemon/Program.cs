@@ -90,11 +90,18 @@ void Reload()
         }
         return;
     }
-    foreach (string name in hub.Reload.Apply(fresh))
+    try
     {
-        ProgramLog.NeedsRestart(hub.Log, name);
+        foreach (string name in hub.Reload.Apply(fresh))
+        {
+            ProgramLog.NeedsRestart(hub.Log, name);
+        }
+        ProgramLog.Reloaded(hub.Log);
     }
-    ProgramLog.Reloaded(hub.Log);
+    catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+    {
+        ProgramLog.ReloadRefused(hub.Log, e.Message);
+    }
 }
 
 // The journal takes standard error; standard output is for what was asked of the program.

@@ -10,11 +10,14 @@ internal sealed class HubReload(
     HubSettings running, LogLevelSwitch level, MatchEndpoint match, Credentials credentials, TrustModel trust, MinerRegistry registry)
 {
     /// <summary>Names of settings that have changed and wait for a restart.</summary>
+    /// <exception cref="IOException">A secret of the hub's own could not be kept; nothing was taken over.</exception>
+    /// <exception cref="UnauthorizedAccessException">Likewise.</exception>
     public IReadOnlyList<string> Apply(HubSettings settings)
     {
+        // First, since it is the one that can fail.
+        credentials.Reload(settings.Access, running.StateDir);
         level.Set(settings.LogLevel);
         match.Reload(settings.Weights);
-        credentials.Reload(settings.Access, running.StateDir);
         trust.FailCodesNotMiner = settings.Trust.FailCodesNotMiner;
         registry.Reload(settings.Registry);
 

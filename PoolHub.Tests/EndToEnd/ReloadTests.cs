@@ -54,6 +54,20 @@ public sealed class ReloadTests
     }
 
     [Fact]
+    public async Task Reload_that_cannot_keep_a_secret_of_its_own_changes_nothing_and_goes_on()
+    {
+        await using HubProcess hub = await HubProcess.StartAsync(("DEFAULT_WEIGHTS", "price:1"));
+        await using LiveMiner miner = await LiveMiner.JoinAsync(hub, "tcp", "rig-tcp");
+        hub.ExpectError("the settings were not reloaded");
+        Directory.CreateDirectory(Path.Combine(hub.StateDir, "coordinator-secret"));
+        hub.Set(("DEFAULT_WEIGHTS", "trust:1"), ("COORDINATOR_SHARED_SECRET", ""));
+        string why = await hub.ReloadAsync("the settings were not reloaded");
+        Assert.Contains("coordinator-secret", why, StringComparison.Ordinal);
+        Assert.Equal("0 1 0 0 0", await WeightsAsync(hub, HubProcess.Secret));
+        Assert.Equal(1, miner.Client.Connections);
+    }
+
+    [Fact]
     public async Task Reload_says_which_changes_wait_for_a_restart()
     {
         await using HubProcess hub = await HubProcess.StartAsync();
