@@ -26,7 +26,7 @@ internal sealed class CommandDesk(MinerRegistry registry)
         return sent;
     }
 
-    /// <summary>Sends again what was not acknowledged on the socket before this one.</summary>
+    /// <summary>Sends what was not acknowledged yet: on a socket before this one, or while the miner could not be told.</summary>
     public static void Repeat(Session session, Channel channel)
     {
         foreach (Command command in session.Commands.Waiting())

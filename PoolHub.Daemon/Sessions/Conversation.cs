@@ -33,7 +33,6 @@ internal sealed class Conversation(Channel channel, SessionTable table, MinerReg
     {
         channel.Session = session;
         EnterLive();
-        CommandDesk.Repeat(session, channel);
     }
 
     /// <summary>Takes one binary message. Completes at once but for those that are made durable.</summary>
@@ -186,7 +185,6 @@ internal sealed class Conversation(Channel channel, SessionTable table, MinerReg
         if (resumed)
         {
             EnterLive();
-            CommandDesk.Repeat(session, channel);
         }
         else
         {
@@ -196,8 +194,12 @@ internal sealed class Conversation(Channel channel, SessionTable table, MinerReg
 
     private void EnterLive()
     {
-        _stage = Stage.Live;
-        channel.Live = true;
+        if (_stage != Stage.Live)
+        {
+            _stage = Stage.Live;
+            channel.Live = true;
+            CommandDesk.Repeat(channel.Session!, channel);
+        }
     }
 
     private void Beat(in Heartbeat heartbeat)

@@ -57,6 +57,24 @@ public sealed class CommandTests
     }
 
     [Fact]
+    public async Task Command_to_a_miner_that_is_registering_reaches_it_once_it_has_registered()
+    {
+        await using TestHub hub = await TestHub.StartAsync();
+        string key = await hub.IssueKeyAsync("m");
+        _ = await hub.RegisterAsync("m", key);
+        TcpMiner miner = await hub.ConnectAsync();
+        await miner.HelloAsync("m", key);
+        await SendAsync(hub, Cap);
+        await miner.SendAsync(new Register(Samples.Profile));
+        _ = await miner.ExpectAsync<Registered>();
+        Assert.Equal(1, (await miner.ExpectAsync<Command>()).Id);
+        // Another registration of the same conversation repeats nothing.
+        await miner.SendAsync(new Register(Samples.Profile));
+        _ = await miner.ExpectAsync<Registered>();
+        await miner.BeatAsync(1);
+    }
+
+    [Fact]
     public async Task Miner_over_http_gets_commands_with_its_answers_until_it_acknowledges()
     {
         await using TestHub hub = await TestHub.StartAsync();
