@@ -105,8 +105,8 @@ internal sealed class OperationsEndpoints(
             await http.Response.BadFieldAsync(("region", $"must be at most {MaxRegionChars} lower-case letters, digits or any of . _ + -"));
             return;
         }
-        List<Miner> page = [.. registry.After(cursor)
-            .Where(m => (state is null || m.State.Name() == state) && (string.IsNullOrEmpty(region) || LiesIn(m.Profile!.Region, region)))
+        List<Miner> page = [.. registry
+            .After(cursor, m => (state is null || m.State.Name() == state) && (string.IsNullOrEmpty(region) || LiesIn(m.Profile!.Region, region)))
             .Take(limit + 1)];
         bool more = page.Count > limit;
         await http.Response.JsonAsync(new MinerPage

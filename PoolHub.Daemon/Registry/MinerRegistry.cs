@@ -47,9 +47,12 @@ internal sealed class MinerRegistry
     /// <summary>The miner, registered or not; null when its id is unknown.</summary>
     public Miner? Find(string minerId) => _miners.GetValueOrDefault(minerId);
 
-    /// <summary>Every known miner in the order of their ids, from after <paramref name="cursor"/>.</summary>
-    public IEnumerable<Miner> After(string? cursor) => _miners.Values
-        .Where(m => m.Profile is not null && (cursor is null || string.CompareOrdinal(m.Id, cursor) > 0))
+    /// <summary>
+    /// Every registered miner of these in the order of their ids, from after <paramref name="cursor"/>. Whoever takes a
+    /// few at once pays for one pass, not for sorting the fleet.
+    /// </summary>
+    public IEnumerable<Miner> After(string? cursor, Func<Miner, bool>? filter = null) => _miners.Values
+        .Where(m => m.Profile is not null && (cursor is null || string.CompareOrdinal(m.Id, cursor) > 0) && filter?.Invoke(m) != false)
         .OrderBy(m => m.Id, StringComparer.Ordinal);
 
     /// <summary>
