@@ -127,7 +127,7 @@ internal sealed class Hub : IAsyncDisposable
         app.UseHttpMetrics(metrics);
         app.UseProblemDetails(LogOf<Hub>(app));
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
-        var match = new MatchEndpoint(index, settings.Weights, credentials, new MatchMetrics(metrics), time);
+        var match = new MatchEndpoint(new Matcher(index, new MatchMetrics(metrics), time), settings.Weights, credentials);
         match.Map(app);
         new FeedbackEndpoint(trust, credentials, feedback => Observe(registry, feedback), metrics, time).Map(app);
         new MinerEndpoints(table, registry, commands).Map(app);

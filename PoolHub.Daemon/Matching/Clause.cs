@@ -28,6 +28,9 @@ internal static class Clauses
         "min_vram_gb", "min_ram_gb", "max_price", "free_slots", "deadline_ms",
     ];
 
+    /// <summary>In the order in which they are applied.</summary>
+    public static Clause[] All { get; } = Enum.GetValues<Clause>();
+
     public static int Count => Names.Length;
 
     /// <summary>The clause's name in answers and metrics.</summary>

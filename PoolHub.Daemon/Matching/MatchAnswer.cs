@@ -7,7 +7,7 @@ namespace PoolHub.Daemon.Matching;
 /// <summary>Turns a result into the answer that a coordinator reads.</summary>
 internal static class MatchAnswer
 {
-    public static MatchResponse Create(MatchQuery query, MatchResult result)
+    public static MatchResponse Create(string matchId, MatchQuery query, MatchResult result)
     {
         ReadOnlySpan<MatchCandidate> found = result.Candidates;
         var candidates = new Candidate[found.Length];
@@ -17,10 +17,11 @@ internal static class MatchAnswer
         }
         return new MatchResponse
         {
+            MatchId = matchId,
             JobId = query.JobId,
             Candidates = candidates,
             Explain = found.IsEmpty ? ExplainNobody(query, result) : ExplainBest(in found[0]),
-            Clauses = [.. Enum.GetValues<Clause>()
+            Clauses = [.. Clauses.All
                 .Where(query.Asks)
                 .Select(clause => new ClauseCount { Clause = clause.Name(), Left = result.Left(clause) })],
         };
@@ -65,7 +66,7 @@ internal static class MatchAnswer
     private static string ExplainNobody(MatchQuery query, MatchResult result)
     {
         int before = 0;
-        foreach (Clause clause in Enum.GetValues<Clause>())
+        foreach (Clause clause in Clauses.All)
         {
             if (!query.Asks(clause))
             {

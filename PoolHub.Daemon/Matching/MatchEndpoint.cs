@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using PoolHub.Daemon.Access;
 using PoolHub.Daemon.Http;
 using PoolHub.Protocol.Http;
@@ -6,9 +5,8 @@ using PoolHub.Protocol.Http;
 namespace PoolHub.Daemon.Matching;
 
 /// <summary>Who should run this job; docs/http-api.md, "Matching".</summary>
-internal sealed class MatchEndpoint(MatchIndex index, WeightProfiles profiles, Credentials credentials, MatchMetrics metrics, TimeProvider time)
+internal sealed class MatchEndpoint(Matcher matcher, WeightProfiles profiles, Credentials credentials)
 {
-    private readonly ConcurrentBag<MatchResult> _results = [];
     private volatile WeightProfiles _profiles = profiles;
 
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/match", MatchAsync);
@@ -23,25 +21,11 @@ internal sealed class MatchEndpoint(MatchIndex index, WeightProfiles profiles, C
         {
             return;
         }
-        long begin = time.GetTimestamp();
         if (!MatchQuery.TryCreate(request, _profiles, out MatchQuery? query, out (string, string)? fault))
         {
             await http.Response.BadFieldAsync(fault.Value);
             return;
         }
-        await http.Response.JsonAsync(Match(query, begin), HubJson.Default.MatchResponse);
-    }
-
-    private MatchResponse Match(MatchQuery query, long begin)
-    {
-        if (!_results.TryTake(out MatchResult? result))
-        {
-            result = new MatchResult();
-        }
-        index.Match(query, result);
-        MatchResponse answer = MatchAnswer.Create(query, result);
-        metrics.Matched(query, result, time.GetElapsedTime(begin));
-        _results.Add(result);
-        return answer;
+        await http.Response.JsonAsync(matcher.Match(query), HubJson.Default.MatchResponse);
     }
 }

@@ -11,7 +11,7 @@ internal sealed class MatchMetrics
 
     public MatchMetrics(IMetricFactory factory)
     {
-        _latency = factory.CreateHistogram("poolhub_match_latency_ms", "Time from a match request's last byte to its answer.", new HistogramConfiguration
+        _latency = factory.CreateHistogram("poolhub_match_latency_ms", "Time to work out the answer to a match.", new HistogramConfiguration
         {
             Buckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250],
         });
@@ -19,7 +19,7 @@ internal sealed class MatchMetrics
         (_found, _nobody) = (matches.WithLabels("found"), matches.WithLabels("nobody"));
         Counter rejections = factory.CreateCounter(
             "poolhub_match_rejections_total", "Miners that a clause has ruled out, over all matches.", ["clause"]);
-        _rejections = [.. Enum.GetValues<Clause>().Select(c => rejections.WithLabels(c.Name()))];
+        _rejections = [.. Clauses.All.Select(c => rejections.WithLabels(c.Name()))];
     }
 
     public void Matched(MatchQuery query, MatchResult result, TimeSpan took)

@@ -46,6 +46,8 @@ public sealed record MatchHints
 
 public sealed record MatchResponse
 {
+    /// <summary>Names this match from here on: 32 hexadecimal digits, later matches after earlier ones.</summary>
+    public required string MatchId { get; init; }
     public required string JobId { get; init; }
 
     /// <summary>Best first; empty when nobody passes.</summary>

@@ -128,6 +128,7 @@ public sealed class FleetTests
 
     private static MatchResponse Answer(params FleetMiner[] miners) => new()
     {
+        MatchId = "m",
         JobId = "job",
         Explain = "because",
         Clauses = [],

@@ -10,6 +10,7 @@ public sealed class ViewTests
 {
     private static readonly MatchResponse s_answer = new()
     {
+        MatchId = "m",
         JobId = "j",
         Explain = "cap=1.00 • price=0.25",
         Clauses = [new ClauseCount { Clause = "online", Left = 12 }, new ClauseCount { Clause = "min_vram_gb", Left = 2 }],

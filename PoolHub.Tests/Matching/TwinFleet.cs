@@ -112,7 +112,7 @@ internal sealed class TwinFleet(int seed)
     {
         Assert.True(MatchQuery.TryCreate(request, WeightProfiles.BuiltIn, out MatchQuery? query, out var fault), $"{fault}");
         Index.Match(query, _result);
-        MatchResponse actual = MatchAnswer.Create(query, _result);
+        MatchResponse actual = MatchAnswer.Create("m", query, _result);
         ReferenceAnswer expected = Reference.Match(request, Weights(request.Weights));
 
         Assert.Equal(expected.Clauses, actual.Clauses);

@@ -101,7 +101,7 @@ public sealed class HttpClientTests
         using var http = new HttpClient { BaseAddress = hub.HttpAddress };
         var coordinator = new CoordinatorClient(http, "secret");
         hub.Answer(200, """
-            {"job_id":"j","candidates":[{"miner_id":"m","addr":"a:1","proto":"grpc","score":0.5,"price":0.75}],"explain":"x",
+            {"match_id":"m1","job_id":"j","candidates":[{"miner_id":"m","addr":"a:1","proto":"grpc","score":0.5,"price":0.75}],"explain":"x",
              "clauses":[{"clause":"online","left":1}]}
             """);
         MatchResponse match = await coordinator.MatchAsync(

@@ -95,7 +95,7 @@ public sealed class PythonExampleTests
         SkipWithoutPython();
         await using ScriptedHub hub = await ScriptedHub.OverWebAsync();
         hub.Answer(200, """
-            {"job_id":"j","candidates":[{"miner_id":"m-1","addr":"a:1","proto":"grpc","score":0.5,"eta_ms":320,"price":0.75}],
+            {"match_id":"m1","job_id":"j","candidates":[{"miner_id":"m-1","addr":"a:1","proto":"grpc","score":0.5,"eta_ms":320,"price":0.75}],
              "explain":"cap=1.0","clauses":[{"clause":"online","left":1}]}
             """);
         hub.Answer(200, """{"status":"recorded","trust_score":0.55}""");
