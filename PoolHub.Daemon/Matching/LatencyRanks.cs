@@ -21,19 +21,22 @@ internal sealed class LatencyRanks
 
     public static void Leave(RegionLatency region) => region.Miners--;
 
-    public void Refresh(Segment[] segments)
+    /// <summary>Counts a segment's round trips for the ranks to come.</summary>
+    public static void Count(Segment segment)
     {
-        foreach (Segment segment in segments)
+        for (int offset = 0; offset < Segment.Size; offset++)
         {
-            for (int offset = 0; offset < Segment.Size; offset++)
+            int rttMs = Volatile.Read(ref segment.Figures(offset).RttMs);
+            if (rttMs >= 0 && segment.Region[offset] is { } region)
             {
-                int rttMs = segment.RttMs[offset];
-                if (rttMs >= 0 && segment.Region[offset] is { } region)
-                {
-                    region.Count(rttMs);
-                }
+                region.Count(rttMs);
             }
         }
+    }
+
+    /// <summary>Makes what was counted the ranks to go by.</summary>
+    public void Publish()
+    {
         foreach ((string name, RegionLatency region) in _regions)
         {
             region.Publish();

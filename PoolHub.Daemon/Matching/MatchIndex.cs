@@ -22,10 +22,14 @@ internal sealed class MatchIndex
     private readonly Slots _slots;
     private readonly TermCatalogue _terms = new();
     private readonly LatencyRanks _latency = new();
+    private readonly BitsetPool _bitsets = new();
+    private readonly SegmentRefresh _refresh = new();
     private readonly List<Term> _termsToAdd = [];
     private readonly List<Term> _termsToDrop = [];
     private Segment[] _segments = [];
+    private SegmentStorage _storage = SegmentStorage.After(0);
     private int _count;
+    private int _changes;
     private long _dearestE8;
 
     /// <param name="time">Measures how long freed slots rest.</param>
@@ -47,11 +51,10 @@ internal sealed class MatchIndex
             _termsToAdd.Clear();
             Offer offer = _terms.Acquire(minerId, profile, _termsToAdd);
             segment.BeginWrite();
-            segment.Load[offset] = 0;
-            segment.RttMs[offset] = -1;
-            segment.ServiceMs[offset] = -1;
-            segment.Trust[offset] = trust;
-            Segment.SetBit(segment.Available, offset, available);
+            ref SlotFigures figures = ref segment.Figures(offset);
+            (figures.Load, figures.Held, figures.RttMs, figures.ServiceMs) = (0, 0, -1, -1);
+            segment.SetTrust(offset, trust);
+            segment.SetAvailable(offset, available);
             Segment.SetBit(segment.Degraded, offset, degraded);
             segment.Put(offset, offer, _latency.Enter(offer.Profile.Region));
             SetTerms(_termsToAdd, slot);
@@ -132,7 +135,7 @@ internal sealed class MatchIndex
             if (TryFind(slot, out Segment segment, out int offset))
             {
                 segment.BeginWrite();
-                segment.Trust[offset] = trust;
+                segment.SetTrust(offset, trust);
                 segment.EndWrite();
             }
         }
@@ -147,7 +150,7 @@ internal sealed class MatchIndex
             if (TryFind(slot, out Segment segment, out int offset))
             {
                 segment.BeginWrite();
-                Segment.SetBit(segment.Available, offset, available);
+                segment.SetAvailable(offset, available);
                 segment.EndWrite();
             }
         }
@@ -168,23 +171,47 @@ internal sealed class MatchIndex
 
     /// <param name="slot">The miner's slot.</param>
     /// <param name="load">Jobs that run or wait.</param>
-    public void SetLoad(int slot, int load) => SegmentOf(slot).Load[slot & Segment.Mask] = Math.Max(load, 0);
+    public void SetLoad(int slot, int load)
+    {
+        Segment segment = SegmentOf(slot);
+        int offset = slot & Segment.Mask;
+        Volatile.Write(ref segment.Figures(offset).Load, Math.Max(load, 0));
+        segment.SettleLoad(offset);
+    }
 
     /// <param name="slot">The miner's slot.</param>
     /// <param name="rttMs">The round trip as measured; -1 when unknown.</param>
-    public void SetRtt(int slot, int rttMs) => SegmentOf(slot).RttMs[slot & Segment.Mask] = Math.Max(rttMs, -1);
+    public void SetRtt(int slot, int rttMs) => Volatile.Write(ref FiguresOf(slot).RttMs, Math.Max(rttMs, -1));
 
     /// <param name="slot">The miner's slot.</param>
     /// <param name="serviceMs">How long a job is expected to run; -1 when unknown.</param>
-    public void SetServiceMs(int slot, int serviceMs) =>
-        SegmentOf(slot).ServiceMs[slot & Segment.Mask] = Math.Max(serviceMs, -1);
+    public void SetServiceMs(int slot, int serviceMs) => Volatile.Write(ref FiguresOf(slot).ServiceMs, Math.Max(serviceMs, -1));
 
-    /// <summary>Ranks every region's round trips as they are now. Called once a second by the sweep.</summary>
+    /// <summary>
+    /// Ranks every region's round trips as they are now, and tightens what the search goes by. Called once a second by
+    /// the sweep. Takes the lock segment by segment.
+    /// </summary>
     public void RefreshLatencyRanks()
     {
+        Segment[] segments = Volatile.Read(ref _segments);
+        foreach (Segment segment in segments)
+        {
+            lock (_writer)
+            {
+                LatencyRanks.Count(segment);
+            }
+        }
         lock (_writer)
         {
-            _latency.Refresh(_segments);
+            _latency.Publish();
+            _refresh.RenewSteps(segments, _changes);
+        }
+        foreach (Segment segment in segments)
+        {
+            lock (_writer)
+            {
+                _refresh.Run(segment);
+            }
         }
     }
 
@@ -231,14 +258,27 @@ internal sealed class MatchIndex
 
     private Segment SegmentOf(int slot) => Volatile.Read(ref _segments)[slot >> Segment.SizeBits];
 
+    private ref SlotFigures FiguresOf(int slot) => ref SegmentOf(slot).Figures(slot & Segment.Mask);
+
     private Segment SegmentOrNew(int slot)
     {
         int index = slot >> Segment.SizeBits;
         if (index == _segments.Length)
         {
-            Volatile.Write(ref _segments, [.. _segments, new Segment(index)]);
+            Volatile.Write(ref _segments, [.. _segments, NewSegment(index)]);
         }
         return _segments[index];
+    }
+
+    private Segment NewSegment(int index)
+    {
+        int place = _storage.Take();
+        if (place < 0)
+        {
+            _storage = SegmentStorage.After(index);
+            place = _storage.Take();
+        }
+        return new Segment(index, _storage, place, _refresh);
     }
 
     private bool TryFind(int slot, out Segment segment, out int offset)
@@ -248,30 +288,31 @@ internal sealed class MatchIndex
         return segment.IsPresent(offset);
     }
 
-    private static void SetTerms(List<Term> terms, int slot)
+    private void SetTerms(List<Term> terms, int slot)
     {
         foreach (Term term in terms)
         {
             if (term.Table.Indexed)
             {
-                term.Set(slot >> Segment.SizeBits, slot & Segment.Mask);
+                term.Set(slot >> Segment.SizeBits, slot & Segment.Mask, _bitsets);
             }
         }
     }
 
-    private static void ClearTerms(List<Term> terms, int slot)
+    private void ClearTerms(List<Term> terms, int slot)
     {
         foreach (Term term in terms)
         {
             if (term.Table.Indexed)
             {
-                term.Clear(slot >> Segment.SizeBits, slot & Segment.Mask);
+                term.Clear(slot >> Segment.SizeBits, slot & Segment.Mask, _bitsets);
             }
         }
     }
 
     private void RenewDearest()
     {
+        _changes++;
         long dearest = 0;
         foreach (Segment segment in _segments)
         {

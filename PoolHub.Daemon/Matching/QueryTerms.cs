@@ -48,7 +48,7 @@ internal sealed class QueryTerms
         int had = 0;
         foreach (Term? term in Capabilities)
         {
-            if (term?.In(segment)?.Contains(offset) == true)
+            if (term?.In(segment).Contains(offset) == true)
             {
                 had++;
             }

@@ -4,48 +4,82 @@ namespace PoolHub.Daemon.Matching;
 
 /// <summary>
 /// The columns of 4,096 miners. Registrations, prices, trust and flags are written under the index's lock and between
-/// <see cref="BeginWrite"/> and <see cref="EndWrite"/>; load, round trip and service time by heartbeats at any time,
-/// each a single aligned word that cannot tear.
+/// <see cref="BeginWrite"/> and <see cref="EndWrite"/>; what heartbeats and holds say at any time.
 /// </summary>
-internal sealed class Segment(int index)
+internal sealed class Segment
 {
     public const int SizeBits = 12;
     public const int Size = 1 << SizeBits;
     public const int Mask = Size - 1;
     public const int Words = Size / 64;
 
-    /// <summary>The price of an empty slot: below every real one, so that it never is the dearest.</summary>
-    private const long NoPrice = -1;
+    /// <summary>Steps of the levels of trust and latency.</summary>
+    public const int Steps = 32;
+
+    /// <summary>How many bitsets a segment has.</summary>
+    public const int BitsetCount = Flags + (2 * Steps) + SlotFigures.LoadSteps + (3 * RankedColumn<long>.BitsetCount);
+
+    private const int Flags = 4;
+
+    /// <summary>The price of nobody.</summary>
+    private const long Nobody = -1;
+
+    /// <summary>What <see cref="SlotFigures.ShownLevel"/> is while its bits are being moved.</summary>
+    private const int Moving = -1;
 
     /// <summary>Odd while a write is under way.</summary>
     private int _version;
 
-    public readonly ulong[] Present = new ulong[Words];
-    public readonly ulong[] Available = new ulong[Words];
-    public readonly ulong[] Degraded = new ulong[Words];
+    private readonly SegmentStorage _storage;
+    private readonly int _first;
+    private readonly Bitsets _bits;
 
-    /// <summary>Miners that declare no task and so take any.</summary>
-    public readonly ulong[] AnyTask = new ulong[Words];
-
-    public readonly float[] VramGb = new float[Size];
-    public readonly float[] RamGb = new float[Size];
-    public readonly long[] PriceE8 = CreatePrices();
-    public readonly int[] MaxParallel = new int[Size];
-    public readonly double[] Trust = new double[Size];
+    // Structs, written in place: a match touches every segment, and each object apart would be one more miss.
+    public RankedColumn<float> VramGb;
+    public RankedColumn<float> RamGb;
+    public RankedColumn<long> PriceE8;
+    public readonly Levels Trust;
+    public readonly Levels Latency;
+    public readonly Levels Load;
     public readonly RegionLatency?[] Region = new RegionLatency?[Size];
     public readonly Offer?[] Offers = new Offer?[Size];
 
-    public readonly int[] Load = new int[Size];
-    public readonly int[] RttMs = new int[Size];
-    public readonly int[] ServiceMs = new int[Size];
+    /// <summary>No miner stands higher; raised at once and lowered at a refresh.</summary>
+    public Peaks Peaks = new();
 
-    public int Index { get; } = index;
+    /// <param name="index">Its place among all.</param>
+    /// <param name="storage">Where its columns are.</param>
+    /// <param name="place">Its place in there.</param>
+    /// <param name="columns">What its ranks are made by.</param>
+    public Segment(int index, SegmentStorage storage, int place, SegmentRefresh columns)
+    {
+        (Index, _storage, _first, _bits) = (index, storage, place * Size, storage.BitsetsOf(place));
+        int next = Flags;
+        Trust = new Levels(Next(ref next, Steps));
+        Latency = new Levels(Next(ref next, Steps));
+        Load = new Levels(Next(ref next, SlotFigures.LoadSteps));
+        PriceE8 = new(storage.PriceE8, _first, Next(ref next, RankedColumn<long>.BitsetCount), columns.Price.Current);
+        VramGb = new(storage.VramGb, _first, Next(ref next, RankedColumn<float>.BitsetCount), columns.Vram.Current);
+        RamGb = new(storage.RamGb, _first, Next(ref next, RankedColumn<float>.BitsetCount), columns.Ram.Current);
+    }
+
+    public int Index { get; }
+
+    public Span<ulong> Present => _bits[0];
+    public Span<ulong> Available => _bits[1];
+    public Span<ulong> Degraded => _bits[2];
+
+    /// <summary>Miners that declare no task and so take any.</summary>
+    public Span<ulong> AnyTask => _bits[3];
 
     /// <summary>How many miners are present.</summary>
     public int Count { get; private set; }
+    public int AvailableCount { get; private set; }
 
     /// <summary>The dearest price in the segment; -1 when it is empty.</summary>
-    public long DearestE8 { get; private set; } = NoPrice;
+    public long DearestE8 { get; private set; } = Nobody;
+
+    public ref SlotFigures Figures(int offset) => ref _storage.Figures[_first + offset];
 
     public int ReadVersion() => Volatile.Read(ref _version);
 
@@ -62,9 +96,11 @@ internal sealed class Segment(int index)
 
     public void EndWrite() => Interlocked.Increment(ref _version);
 
-    public bool IsPresent(int offset) => (Present[offset >> 6] & (1UL << offset)) != 0;
+    public bool IsPresent(int offset) => Has(Present, offset);
 
-    public static void SetBit(ulong[] bits, int offset, bool value)
+    public static bool Has(ReadOnlySpan<ulong> bits, int offset) => (bits[offset >> 6] & (1UL << offset)) != 0;
+
+    public static void SetBit(Span<ulong> bits, int offset, bool value)
     {
         ulong bit = 1UL << offset;
         bits[offset >> 6] = value ? bits[offset >> 6] | bit : bits[offset >> 6] & ~bit;
@@ -74,10 +110,13 @@ internal sealed class Segment(int index)
     public void Put(int offset, Offer offer, RegionLatency region)
     {
         MinerProfile profile = offer.Profile;
-        VramGb[offset] = (float)profile.GpuVramGb;
-        RamGb[offset] = (float)profile.RamGb;
-        MaxParallel[offset] = profile.MaxParallel;
-        Region[offset] = region;
+        VramGb.Set(offset, (float)profile.GpuVramGb);
+        RamGb.Set(offset, (float)profile.RamGb);
+        if (Region[offset] != region)
+        {
+            Region[offset] = region;
+            SetLatencyNorm(offset, Scoring.UnknownLatencyNorm);
+        }
         Offers[offset] = offer;
         SetBit(AnyTask, offset, !Array.Exists(profile.Capabilities, MatchQuery.IsTask));
         if (!IsPresent(offset))
@@ -86,39 +125,111 @@ internal sealed class Segment(int index)
             Count++;
         }
         SetPrice(offset, profile.Price.E8);
+        Volatile.Write(ref Figures(offset).MaxParallel, profile.MaxParallel);
+        Peaks.Raise(profile.MaxParallel);
+        SettleLoad(offset);
     }
 
     public void Clear(int offset)
     {
         SetBit(Present, offset, false);
-        SetBit(Available, offset, false);
+        SetAvailable(offset, false);
         SetBit(Degraded, offset, false);
         SetBit(AnyTask, offset, false);
         Count--;
-        MaxParallel[offset] = 0;
+        VramGb.Clear(offset);
+        RamGb.Clear(offset);
+        SetTrust(offset, 0);
+        SetLatencyNorm(offset, 0);
         Region[offset] = null;
         Offers[offset] = null;
-        SetPrice(offset, NoPrice);
+        bool dearest = PriceE8[offset] == DearestE8;
+        PriceE8.Clear(offset);
+        if (dearest)
+        {
+            RenewDearest();
+        }
+        Volatile.Write(ref Figures(offset).MaxParallel, 0);
+        SettleLoad(offset);
+    }
+
+    public void SetAvailable(int offset, bool available)
+    {
+        if (Has(Available, offset) != available)
+        {
+            SetBit(Available, offset, available);
+            AvailableCount += available ? 1 : -1;
+        }
+    }
+
+    public void SetTrust(int offset, double trust)
+    {
+        ref double current = ref Figures(offset).Trust;
+        Trust.Move(offset, LevelOf(current), LevelOf(trust));
+        current = trust;
+        Peaks.Trust = Math.Max(Peaks.Trust, trust);
+    }
+
+    public void SetLatencyNorm(int offset, double norm)
+    {
+        ref double current = ref Figures(offset).LatencyNorm;
+        Latency.Move(offset, LevelOf(current), LevelOf(norm));
+        current = norm;
+        Peaks.LatencyNorm = Math.Max(Peaks.LatencyNorm, norm);
     }
 
     public void SetPrice(int offset, long priceE8)
     {
         long old = PriceE8[offset];
-        PriceE8[offset] = priceE8;
+        PriceE8.Set(offset, priceE8);
         if (priceE8 >= DearestE8)
         {
             DearestE8 = priceE8;
         }
         else if (old == DearestE8)
         {
-            DearestE8 = Columns.Max(PriceE8);
+            RenewDearest();
         }
     }
 
-    private static long[] CreatePrices()
+    /// <summary>
+    /// Makes the bits of the load levels say what the figures say. Any thread may call it at any time: whoever finds
+    /// the bits being moved leaves, since the one who moves them looks once more afterwards.
+    /// </summary>
+    public void SettleLoad(int offset)
     {
-        long[] prices = new long[Size];
-        Array.Fill(prices, NoPrice);
-        return prices;
+        ref SlotFigures figures = ref Figures(offset);
+        while (true)
+        {
+            // What the caller wrote must be seen by whoever moves the bits now.
+            Interlocked.MemoryBarrier();
+            int shown = Volatile.Read(ref figures.ShownLevel);
+            int level = figures.LoadLevel();
+            if (shown == level || shown == Moving)
+            {
+                return;
+            }
+            if (Interlocked.CompareExchange(ref figures.ShownLevel, Moving, shown) == shown)
+            {
+                Load.MoveShared(offset, shown, level);
+                Volatile.Write(ref figures.ShownLevel, level);
+            }
+        }
+    }
+
+    /// <summary>A level, 0 to <see cref="Steps"/>, that only grows with the norm.</summary>
+    public static int LevelOf(double norm) => (int)(norm * Steps);
+
+    private void RenewDearest()
+    {
+        PriceE8.RenewBounds();
+        DearestE8 = PriceE8.Most;
+    }
+
+    private Bitsets Next(ref int next, int count)
+    {
+        Bitsets from = _bits.From(next);
+        next += count;
+        return from;
     }
 }

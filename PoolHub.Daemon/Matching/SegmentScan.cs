@@ -1,10 +1,9 @@
 using System.Numerics;
-using PoolHub.Protocol;
 
 namespace PoolHub.Daemon.Matching;
 
 /// <summary>
-/// Works out one segment's part of an answer: the clauses as bitset arithmetic, then the score of each survivor. What
+/// Works out one segment's part of an answer: the clauses as bitset arithmetic, then the best of the survivors. What
 /// it finds stays apart until <see cref="Accept"/>, since the segment may have changed under it and is then read again.
 /// </summary>
 internal sealed class SegmentScan
@@ -12,33 +11,42 @@ internal sealed class SegmentScan
     private readonly ulong[] _mask = new ulong[Segment.Words];
     private readonly ulong[] _any = new ulong[Segment.Words];
     private readonly int[] _left = new int[Clauses.Count];
-    private readonly TopCandidates _found = new();
+    private readonly Scratch _scratch = new();
     private readonly QueryTerms _terms = new();
+    private readonly CandidateSearch _search = new();
 
     private MatchQuery _query = null!;
-    private long _ceilingE8;
+    private Limit<float> _minVram;
+    private Limit<float> _minRam;
+    private Limit<long> _maxPrice;
+
+    /// <summary>How many are in the mask.</summary>
+    private int _count;
 
     /// <summary>Of all segments accepted so far.</summary>
     public int[] Left { get; } = new int[Clauses.Count];
-    public TopCandidates Best { get; } = new();
+    public TopCandidates Best => _search.Best;
 
     public void Begin(MatchQuery query, TermCatalogue terms, long ceilingE8)
     {
         _query = query;
-        _ceilingE8 = ceilingE8;
+        _minVram = new Limit<float>(query.MinVramGb ?? 0);
+        _minRam = new Limit<float>(query.MinRamGb ?? 0);
+        _maxPrice = new Limit<long>(query.MaxPriceE8 ?? 0);
         _terms.Resolve(query, terms);
-        _found.Reset(query.TopK);
-        Best.Reset(query.TopK);
+        _search.Begin(query, _terms, ceilingE8);
         Array.Clear(Left);
     }
 
     public void Run(Segment segment)
     {
         Array.Clear(_left);
-        _found.Clear();
-        if (Filter(segment))
+        _search.Clear();
+        if (Filter(segment) && (_query.DeadlineMs is not { } deadline || KeepInTime(segment, deadline)))
         {
-            Score(segment);
+            _search.Run(segment, _mask);
+            _left[(int)Clause.FreeSlots] -= _search.FilledMeanwhile;
+            _left[(int)Clause.DeadlineMs] -= _search.FilledMeanwhile + _search.LateMeanwhile;
         }
     }
 
@@ -49,176 +57,93 @@ internal sealed class SegmentScan
         {
             Left[i] += _left[i];
         }
-        foreach (ref readonly MatchCandidate candidate in _found.Items)
-        {
-            Best.Offer(in candidate);
-        }
+        _search.Accept();
     }
 
     /// <summary>Applies every clause but the deadline; false when nobody is left.</summary>
     private bool Filter(Segment segment)
     {
         _left[(int)Clause.Online] = segment.Count;
-        if (segment.Count == 0)
+        _left[(int)Clause.Available] = segment.AvailableCount;
+        if (segment.AvailableCount == 0)
         {
             return false;
         }
         _terms.Renew(_query);
-        segment.Present.CopyTo(_mask, 0);
-        return Keep(Clause.Available, segment.Available)
-            && (_query.Region is null || KeepAny(Clause.Region, segment, _terms.Region))
+        segment.Available.CopyTo(_mask);
+        _count = segment.AvailableCount;
+        return (_query.Region is null || KeepAny(Clause.Region, segment, _terms.Region))
             && (_query.Accel.Length == 0 || KeepAny(Clause.Accel, segment, _terms.Accel))
             && (_query.TaskCapability is null || KeepAny(Clause.Task, segment, _terms.Task, segment.AnyTask))
             && (_query.Capabilities.Length == 0 || KeepAny(Clause.CapabilitiesAny, segment, _terms.Capabilities))
             && (_query.Tags.Length == 0 || KeepAny(Clause.TagsAny, segment, _terms.Tags))
-            && (_query.MinVramGb is not { } vram || KeepAtLeast(Clause.MinVramGb, segment.VramGb, vram))
-            && (_query.MinRamGb is not { } ram || KeepAtLeast(Clause.MinRamGb, segment.RamGb, ram))
-            && (_query.MaxPriceE8 is not { } price || KeepAtMost(Clause.MaxPrice, segment.PriceE8, price))
-            && KeepLess(Clause.FreeSlots, segment.Load, segment.MaxParallel);
+            && (_query.MinVramGb is null || Kept(Clause.MinVramGb, segment.VramGb.KeepAtLeast(_mask, ref _minVram, _scratch)))
+            && (_query.MinRamGb is null || Kept(Clause.MinRamGb, segment.RamGb.KeepAtLeast(_mask, ref _minRam, _scratch)))
+            && (_query.MaxPriceE8 is null || Kept(Clause.MaxPrice, segment.PriceE8.KeepAtMost(_mask, ref _maxPrice, _scratch)))
+            && Keep(Clause.FreeSlots, segment.Load.AtLeast(1));
     }
 
-    private bool KeepAny(Clause clause, Segment segment, ReadOnlySpan<Term?> terms, ulong[]? orThese = null)
+    private bool KeepAny(Clause clause, Segment segment, ReadOnlySpan<Term?> terms, ReadOnlySpan<ulong> orThese = default)
     {
-        if (orThese is null)
+        if (terms.Length == 1 && orThese.IsEmpty)
+        {
+            if (terms[0] is not { } only)
+            {
+                return false;
+            }
+            ref readonly SlotSet set = ref only.In(segment.Index);
+            if (set.TryGetBits(out ReadOnlySpan<ulong> bits))
+            {
+                return Keep(clause, bits);
+            }
+        }
+        if (orThese.IsEmpty)
         {
             Array.Clear(_any);
         }
         else
         {
-            orThese.CopyTo(_any, 0);
+            orThese.CopyTo(_any);
         }
         foreach (Term? term in terms)
         {
-            term?.In(segment.Index)?.UnionInto(_any);
+            term?.In(segment.Index).UnionInto(_any);
         }
         return Keep(clause, _any);
     }
 
-    private bool Keep(Clause clause, ulong[] allowed)
+    private bool Keep(Clause clause, ReadOnlySpan<ulong> passing)
     {
-        int left = 0;
-        ulong[] mask = _mask;
-        for (int word = 0; word < Segment.Words; word++)
-        {
-            ulong kept = mask[word] & allowed[word];
-            mask[word] = kept;
-            left += BitOperations.PopCount(kept);
-        }
-        _left[(int)clause] = left;
-        return left > 0;
+        Bitset.Keep(_mask, passing);
+        return Kept(clause, changed: true);
     }
 
-    private bool KeepAtLeast(Clause clause, float[] column, float limit)
+    private bool Kept(Clause clause, bool changed)
     {
-        int left = 0;
-        for (int word = 0; word < Segment.Words; word++)
+        if (changed)
         {
-            if (_mask[word] != 0)
-            {
-                left += BitOperations.PopCount(_mask[word] &= Columns.AtLeast(column, word * 64, limit));
-            }
+            _count = Bitset.Count(_mask);
         }
-        _left[(int)clause] = left;
-        return left > 0;
+        _left[(int)clause] = _count;
+        return _count > 0;
     }
 
-    private bool KeepAtMost(Clause clause, long[] column, long limit)
+    private bool KeepInTime(Segment segment, int deadlineMs)
     {
-        int left = 0;
+        int late = 0;
         for (int word = 0; word < Segment.Words; word++)
         {
-            if (_mask[word] != 0)
-            {
-                left += BitOperations.PopCount(_mask[word] &= Columns.AtMost(column, word * 64, limit));
-            }
-        }
-        _left[(int)clause] = left;
-        return left > 0;
-    }
-
-    private bool KeepLess(Clause clause, int[] column, int[] limits)
-    {
-        int left = 0;
-        for (int word = 0; word < Segment.Words; word++)
-        {
-            if (_mask[word] != 0)
-            {
-                left += BitOperations.PopCount(_mask[word] &= Columns.LessThan(column, limits, word * 64));
-            }
-        }
-        _left[(int)clause] = left;
-        return left > 0;
-    }
-
-    private void Score(Segment segment)
-    {
-        for (int word = 0; word < Segment.Words; word++)
-        {
-            ulong degraded = segment.Degraded[word];
             for (ulong rest = _mask[word]; rest != 0; rest &= rest - 1)
             {
-                int bit = BitOperations.TrailingZeroCount(rest);
-                Score(segment, (word * 64) + bit, (degraded & (1UL << bit)) != 0);
+                ref readonly SlotFigures figures = ref segment.Figures((word * 64) + BitOperations.TrailingZeroCount(rest));
+                if (figures.IsLate(deadlineMs))
+                {
+                    _mask[word] &= ~(rest & (0 - rest));
+                    late++;
+                }
             }
         }
-    }
-
-    private void Score(Segment segment, int offset, bool degraded)
-    {
-        // Each heartbeat column is read once, so that the clauses and the score speak of the same moment. A heartbeat
-        // may have filled the miner since the mask was made.
-        int load = Volatile.Read(ref segment.Load[offset]);
-        int maxParallel = segment.MaxParallel[offset];
-        int free = maxParallel - load;
-        if (free <= 0)
-        {
-            _left[(int)Clause.FreeSlots]--;
-            return;
-        }
-        int rttMs = Volatile.Read(ref segment.RttMs[offset]);
-        int serviceMs = Volatile.Read(ref segment.ServiceMs[offset]);
-        if (_query.DeadlineMs is { } deadlineMs)
-        {
-            if (Scoring.EtaMs(rttMs, serviceMs, load, maxParallel) > deadlineMs)
-            {
-                return;
-            }
-            _left[(int)Clause.DeadlineMs]++;
-        }
-
-        int requested = _query.Capabilities.Length;
-        // Whoever passed the clause with one capability requested has that one.
-        int had = requested <= 1 ? requested : _terms.CapabilitiesHad(segment.Index, offset);
-        double cap = Scoring.CapFit(had, requested);
-        long priceE8 = segment.PriceE8[offset];
-        double price = Scoring.PriceNorm(priceE8, _ceilingE8);
-        double latency = segment.Region[offset]?.Norm(rttMs) ?? Scoring.UnknownLatencyNorm;
-        double trust = segment.Trust[offset];
-        double loadNorm = Scoring.LoadNorm(free, load);
-        double score = Scoring.Score(_query.Weights, cap, price, latency, trust, loadNorm);
-        // A slot that is being emptied has no card; its version says so and the segment is read again.
-        if (!Best.MayEnter(degraded, score) || !_found.MayEnter(degraded, score) || segment.Offers[offset] is not { } offer)
-        {
-            return;
-        }
-        _found.Offer(new MatchCandidate
-        {
-            Offer = offer,
-            Slot = (segment.Index << Segment.SizeBits) | offset,
-            Degraded = degraded,
-            Score = score,
-            CapFit = cap,
-            PriceNorm = price,
-            LatencyNorm = latency,
-            Trust = trust,
-            LoadNorm = loadNorm,
-            CapsHad = had,
-            Price = new TokenPrice(priceE8),
-            RttMs = rttMs,
-            Load = load,
-            Free = free,
-            EtaMs = Scoring.EtaMs(rttMs, serviceMs, load, maxParallel),
-            TieHash = StableHash.Pair(_query.JobHash, offer.IdHash),
-        });
+        _count -= late;
+        return Kept(Clause.DeadlineMs, changed: false);
     }
 }

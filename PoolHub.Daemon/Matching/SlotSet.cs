@@ -5,45 +5,50 @@ namespace PoolHub.Daemon.Matching;
 /// rare, and 512 bytes for each of them in each segment would outweigh everything else in the index.
 /// Written under the index's lock; readers check the segment's version, so a half-made change is read again.
 /// </summary>
-internal sealed class SlotSet
+internal struct SlotSet
 {
     private const int MaxListed = 64;
 
-    private volatile ushort[]? _list = [];
-    private volatile ulong[]? _words;
+    private ushort[]? _list;
+    private ulong[]? _words;
+    private int _start;
 
     public int Count { get; private set; }
 
-    public void Add(int offset)
+    public void Add(int offset, BitsetPool pool)
     {
         Count++;
         if (_words is { } words)
         {
-            words[offset >> 6] |= 1UL << offset;
+            words[_start + (offset >> 6)] |= 1UL << offset;
             return;
         }
-        ushort[] list = _list!;
+        ushort[] list = _list ?? [];
         if (list.Length < MaxListed)
         {
             _list = [.. list, (ushort)offset];
             return;
         }
-        words = new ulong[Segment.Words];
+        (words, _start) = pool.Take();
         foreach (ushort listed in list)
         {
-            words[listed >> 6] |= 1UL << listed;
+            words[_start + (listed >> 6)] |= 1UL << listed;
         }
-        words[offset >> 6] |= 1UL << offset;
-        _words = words;
-        _list = null;
+        words[_start + (offset >> 6)] |= 1UL << offset;
+        (_words, _list) = (words, null);
     }
 
-    public void Remove(int offset)
+    public void Remove(int offset, BitsetPool pool)
     {
         Count--;
         if (_words is { } words)
         {
-            words[offset >> 6] &= ~(1UL << offset);
+            words[_start + (offset >> 6)] &= ~(1UL << offset);
+            if (Count == 0)
+            {
+                _words = null;
+                pool.Return(words, _start);
+            }
         }
         else
         {
@@ -51,26 +56,31 @@ internal sealed class SlotSet
         }
     }
 
-    public bool Contains(int offset)
+    /// <summary>Whether the members are at hand as a bitset.</summary>
+    public readonly bool TryGetBits(out ReadOnlySpan<ulong> bits)
     {
-        if (_words is { } words)
+        ulong[]? words = Volatile.Read(in _words);
+        bits = words is null ? default : words.AsSpan(_start, Segment.Words);
+        return words is not null;
+    }
+
+    public readonly bool Contains(int offset)
+    {
+        if (Volatile.Read(in _words) is { } words)
         {
-            return (words[offset >> 6] & (1UL << offset)) != 0;
+            return (words[_start + (offset >> 6)] & (1UL << offset)) != 0;
         }
-        return _list is { } list && list.AsSpan().Contains((ushort)offset);
+        return Volatile.Read(in _list) is { } list && list.AsSpan().Contains((ushort)offset);
     }
 
     /// <summary>Adds the members to a bitset of the segment's size.</summary>
-    public void UnionInto(Span<ulong> target)
+    public readonly void UnionInto(ulong[] target)
     {
-        if (_words is { } words)
+        if (TryGetBits(out ReadOnlySpan<ulong> bits))
         {
-            for (int i = 0; i < Segment.Words; i++)
-            {
-                target[i] |= words[i];
-            }
+            Bitset.Add(target, bits);
         }
-        else if (_list is { } list)
+        else if (Volatile.Read(in _list) is { } list)
         {
             foreach (ushort offset in list)
             {

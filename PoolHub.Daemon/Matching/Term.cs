@@ -7,7 +7,12 @@ namespace PoolHub.Daemon.Matching;
 /// </summary>
 internal sealed class Term(string text, TermTable table)
 {
-    private SlotSet?[] _segments = [];
+    private static readonly SlotSet s_nobody;
+
+    private volatile Members _members = new(0, []);
+
+    /// <summary>Sets of the segments from the first on that has had one.</summary>
+    private sealed record Members(int First, SlotSet[] Sets);
 
     /// <summary>The one instance of the text that all profiles share.</summary>
     public string Text { get; } = text;
@@ -20,37 +25,39 @@ internal sealed class Term(string text, TermTable table)
     /// <summary>Marks the terms already met while one profile's terms are collected.</summary>
     public int Stamp { get; set; }
 
-    /// <summary>Who declares it in a segment; null when nobody does.</summary>
-    public SlotSet? In(int segment)
+    /// <summary>Who declares it in a segment.</summary>
+    public ref readonly SlotSet In(int segment)
     {
-        SlotSet?[] segments = Volatile.Read(ref _segments);
-        return segment < segments.Length ? Volatile.Read(ref segments[segment]) : null;
+        Members members = _members;
+        int place = segment - members.First;
+        if ((uint)place < (uint)members.Sets.Length)
+        {
+            return ref members.Sets[place];
+        }
+        return ref s_nobody;
     }
 
-    public void Set(int segment, int offset)
+    public void Set(int segment, int offset, BitsetPool pool)
     {
-        if (segment >= _segments.Length)
+        Members members = _members;
+        if (members.Sets.Length == 0)
         {
-            SlotSet?[] grown = new SlotSet?[segment + 1];
-            _segments.CopyTo(grown, 0);
-            Volatile.Write(ref _segments, grown);
+            _members = members = new Members(segment, new SlotSet[1]);
         }
-        SlotSet? set = _segments[segment];
-        if (set is null)
+        else if (segment < members.First || segment >= members.First + members.Sets.Length)
         {
-            set = new SlotSet();
-            Volatile.Write(ref _segments[segment], set);
+            int first = Math.Min(segment, members.First);
+            int end = Math.Max(segment + 1, members.First + members.Sets.Length);
+            var sets = new SlotSet[end - first];
+            members.Sets.CopyTo(sets, members.First - first);
+            _members = members = new Members(first, sets);
         }
-        set.Add(offset);
+        members.Sets[segment - members.First].Add(offset, pool);
     }
 
-    public void Clear(int segment, int offset)
+    public void Clear(int segment, int offset, BitsetPool pool)
     {
-        SlotSet set = _segments[segment]!;
-        set.Remove(offset);
-        if (set.Count == 0)
-        {
-            Volatile.Write(ref _segments[segment], null);
-        }
+        Members members = _members;
+        members.Sets[segment - members.First].Remove(offset, pool);
     }
 }

@@ -22,15 +22,15 @@ internal sealed class TopCandidates
 
     public void Clear() => Count = 0;
 
-    /// <summary>Whether a candidate could enter; a tie is left to <see cref="Offer"/>. Spares the rest most of the work.</summary>
-    public bool MayEnter(bool degraded, double score)
+    /// <summary>What a score must reach to enter; a tie is left to <see cref="Offer"/>.</summary>
+    /// <param name="degraded">Whether the miner is; no score lifts a degraded one over a healthy one.</param>
+    public double Floor(bool degraded)
     {
-        if (Count < _capacity)
+        if (Count < _capacity || (!degraded && _items[0].Degraded))
         {
-            return true;
+            return double.NegativeInfinity;
         }
-        ref readonly MatchCandidate worst = ref _items[0];
-        return degraded == worst.Degraded ? score >= worst.Score : worst.Degraded;
+        return degraded == _items[0].Degraded ? _items[0].Score : double.PositiveInfinity;
     }
 
     public void Offer(in MatchCandidate candidate)

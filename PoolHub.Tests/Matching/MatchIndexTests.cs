@@ -83,7 +83,7 @@ public sealed class MatchIndexTests
         int late = Add("late", Plain with { Region = "eu" });
         _index.SetRtt(late, 5);
         Assert.Equal(0.75, Only("fast").LatencyNorm);
-        Assert.Equal(1.0, Only("late").LatencyNorm);
+        Assert.Equal(0.5, Only("late").LatencyNorm);
         _index.RefreshLatencyRanks();
         Assert.Equal(0.5, Only("fast").LatencyNorm);
         Assert.Equal(5.0 / 6, Only("late").LatencyNorm, tolerance: 1e-12);

@@ -15,6 +15,9 @@ internal sealed class ReferenceMiner
     public int Load { get; set; }
     public int RttMs { get; set; } = -1;
     public int ServiceMs { get; set; } = -1;
+
+    /// <summary>As of the last refresh in this region.</summary>
+    public double LatencyNorm { get; set; } = 0.5;
 }
 
 internal sealed record ReferencePlace(
@@ -28,14 +31,22 @@ internal sealed record ReferenceAnswer(List<ReferencePlace> Places, List<ClauseC
 /// </summary>
 internal sealed class ReferenceFleet
 {
-    private Dictionary<string, List<int>> _latencies = [];
-
     public List<ReferenceMiner> Miners { get; } = [];
 
-    public void RefreshLatencyRanks() => _latencies = Miners
-        .Where(miner => miner.RttMs >= 0)
-        .GroupBy(miner => miner.Profile.Region)
-        .ToDictionary(region => region.Key, region => region.Select(miner => BucketStart(miner.RttMs)).ToList());
+    public void RefreshLatencyRanks()
+    {
+        Dictionary<string, List<int>> latencies = Miners
+            .Where(miner => miner.RttMs >= 0)
+            .GroupBy(miner => miner.Profile.Region)
+            .ToDictionary(region => region.Key, region => region.Select(miner => BucketStart(miner.RttMs)).ToList());
+        Dictionary<(string, int), double> norms = latencies
+            .SelectMany(region => region.Value.Distinct().Select(bucket => (region.Key, bucket)))
+            .ToDictionary(place => place, place => LatencyNorm(place.bucket, latencies[place.Key]));
+        foreach (ReferenceMiner miner in Miners)
+        {
+            miner.LatencyNorm = miner.RttMs < 0 ? 0.5 : norms[(miner.Profile.Region, BucketStart(miner.RttMs))];
+        }
+    }
 
     /// <param name="request">A valid request.</param>
     /// <param name="weights">cap, price, latency, trust, load; any sum.</param>
@@ -76,7 +87,7 @@ internal sealed class ReferenceFleet
         {
             double cap = asked.Length == 0 ? 1 : asked.Count(miner.Profile.Capabilities.Contains) / (double)asked.Length;
             double price = ceiling == 0 ? 1 : 1 - (miner.Price.E8 / (double)ceiling);
-            double latency = LatencyNorm(miner);
+            double latency = miner.LatencyNorm;
             int free = miner.Profile.MaxParallel - miner.Load;
             double load = free / (free + miner.Load + 1.0);
             double score = (w[0] * cap) + (w[1] * price) + (w[2] * latency) + (w[3] * miner.Trust) + (w[4] * load);
@@ -112,13 +123,8 @@ internal sealed class ReferenceFleet
         return Math.Max(miner.RttMs, 0) + (int)Math.Ceiling(miner.ServiceMs * factor / miner.Profile.MaxParallel);
     }
 
-    private double LatencyNorm(ReferenceMiner miner)
+    private static double LatencyNorm(int mine, List<int> known)
     {
-        if (miner.RttMs < 0 || !_latencies.TryGetValue(miner.Profile.Region, out List<int>? known))
-        {
-            return 0.5;
-        }
-        int mine = BucketStart(miner.RttMs);
         double place = known.Count(other => other < mine) + (known.Count(other => other == mine) / 2.0);
         return 1 - (place / known.Count);
     }

@@ -47,6 +47,10 @@ internal sealed class TwinFleet(int seed)
 
     public void Replace(ReferenceMiner miner, MinerProfile profile)
     {
+        if (miner.Profile.Region != profile.Region)
+        {
+            miner.LatencyNorm = 0.5;
+        }
         (miner.Profile, miner.Price) = (profile, profile.Price);
         Index.Replace(Slot(miner), profile);
     }

@@ -1,0 +1,224 @@
+using System.Numerics;
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Matching;
+
+/// <summary>
+/// The best of the miners that passed every clause, exactly, without scoring all of them. Nobody's score goes beyond
+/// that of the segment's peaks taken together. To beat the worst candidate so far, a miner may thus fall short of each
+/// single peak only by so much; who falls short by more is left out by the levels' bitsets, unseen.
+/// </summary>
+internal sealed class CandidateSearch
+{
+    /// <summary>More than what rounding can add to a score: bounds stay on the safe side of it.</summary>
+    private const double Rounding = 1e-9;
+
+    /// <summary>How far below the peaks the first candidates are looked for; doubled until there are enough.</summary>
+    private const double FirstMargin = 1.0 / 64;
+
+    private readonly ulong[] _group = new ulong[Segment.Words];
+    private readonly ulong[] _rest = new ulong[Segment.Words];
+    private readonly ulong[] _box = new ulong[Segment.Words];
+    private readonly Scratch _scratch = new();
+    private readonly TopCandidates _found = new();
+
+    private MatchQuery _query = null!;
+    private Weights _weights;
+    private QueryTerms _terms = null!;
+    private long _ceilingE8;
+
+    /// <summary>Of all segments accepted so far.</summary>
+    public TopCandidates Best { get; } = new();
+
+    /// <summary>How many of the last segment's were found full, or too late, since the clauses were applied.</summary>
+    public int FilledMeanwhile { get; private set; }
+    public int LateMeanwhile { get; private set; }
+
+    public void Begin(MatchQuery query, QueryTerms terms, long ceilingE8)
+    {
+        (_query, _weights, _terms, _ceilingE8) = (query, query.Weights, terms, ceilingE8);
+        _found.Reset(query.TopK);
+        Best.Reset(query.TopK);
+    }
+
+    public void Clear()
+    {
+        _found.Clear();
+        (FilledMeanwhile, LateMeanwhile) = (0, 0);
+    }
+
+    /// <summary>Adds what the last run found to the answer.</summary>
+    public void Accept()
+    {
+        foreach (ref readonly MatchCandidate candidate in _found.Items)
+        {
+            Best.Offer(in candidate);
+        }
+    }
+
+    /// <param name="segment">The segment.</param>
+    /// <param name="passed">Whoever passed all clauses.</param>
+    public void Run(Segment segment, ulong[] passed)
+    {
+        passed.CopyTo(_group, 0);
+        Bitset.Drop(_group, segment.Degraded);
+        RunByCapabilities(segment, degraded: false);
+        if (Floor(degraded: true) < double.PositiveInfinity)
+        {
+            passed.CopyTo(_group, 0);
+            Bitset.Keep(_group, segment.Degraded);
+            RunByCapabilities(segment, degraded: true);
+        }
+    }
+
+    /// <summary>Those with all requested capabilities first: the term with the coarsest steps parts the scores most.</summary>
+    private void RunByCapabilities(Segment segment, bool degraded)
+    {
+        int requested = _query.Capabilities.Length;
+        if (requested > 1)
+        {
+            _group.CopyTo(_rest, 0);
+            foreach (Term? term in _terms.Capabilities)
+            {
+                Array.Clear(_box);
+                term?.In(segment.Index).UnionInto(_box);
+                Bitset.Keep(_group, _box);
+            }
+            Bitset.Drop(_rest, _group);
+            Run(segment, degraded, Scoring.CapFit(requested, requested));
+            _rest.CopyTo(_group, 0);
+            requested--;
+            Run(segment, degraded, Scoring.CapFit(requested, requested + 1));
+            return;
+        }
+        Run(segment, degraded, cap: 1.0);
+    }
+
+    /// <param name="segment">The segment.</param>
+    /// <param name="degraded">Whether the group's miners are.</param>
+    /// <param name="cap">No more than this is their capability term.</param>
+    private void Run(Segment segment, bool degraded, double cap)
+    {
+        Peaks peaks = segment.Peaks;
+        double price = Scoring.PriceNorm(segment.PriceE8.Least, _ceilingE8);
+        double bound = Scoring.Score(_weights, cap, price, peaks.LatencyNorm, peaks.Trust, peaks.LoadNorm) + Rounding;
+        double floor = Floor(degraded);
+        if (double.IsNegativeInfinity(floor))
+        {
+            // There is nothing to beat yet, so a few good ones come first.
+            double margin = FirstMargin;
+            while (Box(segment, margin, price) < _query.TopK && margin < 1)
+            {
+                margin *= 2;
+            }
+            ScoreBox(segment, degraded);
+            Bitset.Drop(_group, _box);
+            floor = Floor(degraded);
+        }
+        if (bound >= floor && Box(segment, bound - floor, price) > 0)
+        {
+            ScoreBox(segment, degraded);
+        }
+    }
+
+    /// <summary>What a score must reach to enter.</summary>
+    private double Floor(bool degraded) => Math.Max(Best.Floor(degraded), _found.Floor(degraded));
+
+    /// <summary>Puts into the box whom of the group no single term rules out; returns how many.</summary>
+    /// <param name="segment">The segment.</param>
+    /// <param name="margin">By how much a score may fall short of the peaks together.</param>
+    /// <param name="peakPrice">The price term at its peak.</param>
+    private int Box(Segment segment, double margin, double peakPrice)
+    {
+        Weights weights = _weights;
+        Peaks peaks = segment.Peaks;
+        _group.CopyTo(_box, 0);
+        double price = peakPrice - (margin / weights.Price);
+        if (price > 0)
+        {
+            segment.PriceE8.KeepAtMostRoughly(_box, (long)((1 - price + Rounding) * _ceilingE8) + 1, _scratch);
+        }
+        Keep(segment.Latency, Segment.LevelOf(Math.Max(peaks.LatencyNorm - (margin / weights.Latency), 0)));
+        Keep(segment.Trust, Segment.LevelOf(Math.Max(peaks.Trust - (margin / weights.Trust), 0)));
+        // From the second level on: the first says who has a free slot, which was asked before and may have changed.
+        int load = (int)(Math.Max(peaks.LoadNorm - (margin / weights.Load), 0) * SlotFigures.LoadSteps);
+        Keep(segment.Load, load > 0 ? load + 1 : 0);
+        return Bitset.Count(_box);
+    }
+
+    private void Keep(Levels levels, int level)
+    {
+        if (level > 0)
+        {
+            Bitset.Keep(_box, levels.AtLeast(level));
+        }
+    }
+
+    private void ScoreBox(Segment segment, bool degraded)
+    {
+        for (int word = 0; word < _box.Length; word++)
+        {
+            for (ulong rest = _box[word]; rest != 0; rest &= rest - 1)
+            {
+                Score(segment, (word * 64) + BitOperations.TrailingZeroCount(rest), degraded);
+            }
+        }
+    }
+
+    private void Score(Segment segment, int offset, bool degraded)
+    {
+        ref SlotFigures figures = ref segment.Figures(offset);
+        // Read once, so that the clauses and the score speak of the same moment.
+        int load = Volatile.Read(ref figures.Load) + Volatile.Read(ref figures.Held);
+        int free = figures.MaxParallel - load;
+        int requested = _query.Capabilities.Length;
+        // Whoever passed the clause with one capability requested has that one.
+        int had = requested <= 1 ? requested : _terms.CapabilitiesHad(segment.Index, offset);
+        double cap = Scoring.CapFit(had, requested);
+        long priceE8 = segment.PriceE8[offset];
+        double price = Scoring.PriceNorm(priceE8, _ceilingE8);
+        double loadNorm = Scoring.LoadNorm(free, load);
+        double score = Scoring.Score(_weights, cap, price, figures.LatencyNorm, figures.Trust, loadNorm);
+        if (score < Floor(degraded))
+        {
+            return;
+        }
+        // A heartbeat or a hold may have filled the miner since the clauses were applied.
+        if (free <= 0)
+        {
+            FilledMeanwhile++;
+            return;
+        }
+        int rttMs = Volatile.Read(ref figures.RttMs);
+        int eta = Scoring.EtaMs(rttMs, Volatile.Read(ref figures.ServiceMs), load, figures.MaxParallel);
+        if (eta > _query.DeadlineMs)
+        {
+            LateMeanwhile++;
+            return;
+        }
+        // A slot that is being emptied has no card; its version says so and the segment is read again.
+        if (segment.Offers[offset] is not { } offer)
+        {
+            return;
+        }
+        _found.Offer(new MatchCandidate
+        {
+            Offer = offer,
+            Slot = (segment.Index << Segment.SizeBits) | offset,
+            Degraded = degraded,
+            Score = score,
+            CapFit = cap,
+            PriceNorm = price,
+            LatencyNorm = figures.LatencyNorm,
+            Trust = figures.Trust,
+            LoadNorm = loadNorm,
+            CapsHad = had,
+            Price = new TokenPrice(priceE8),
+            RttMs = rttMs,
+            Load = load,
+            Free = free,
+            EtaMs = eta,
+            TieHash = StableHash.Pair(_query.JobHash, offer.IdHash),
+        });
+    }
+}

@@ -1,0 +1,48 @@
+using System.Numerics;
+
+namespace PoolHub.Daemon.Matching;
+
+/// <summary>Chooses a column's steps, and chooses them anew once too much of the fleet has changed.</summary>
+internal sealed class ColumnSteps<T>(ColumnSteps<T>.Selector column)
+    where T : unmanaged, INumber<T>, IMinMaxValue<T>
+{
+    /// <summary>So many values beside the steps, or changes, cost nothing worth the work.</summary>
+    private const int Few = 64;
+
+    private readonly List<T> _sample = [];
+    private int _countThen;
+    private int _besideThen;
+
+    internal delegate ref RankedColumn<T> Selector(Segment segment);
+
+    public Steps<T> Current { get; private set; } = Steps<T>.None;
+
+    /// <param name="segments">All segments.</param>
+    /// <param name="changes">Profiles and prices set so far, ever.</param>
+    public void Renew(Segment[] segments, int changes)
+    {
+        int beside = 0;
+        int count = 0;
+        foreach (Segment segment in segments)
+        {
+            beside += column(segment).Beside;
+            count += segment.Count;
+        }
+        // Full steps become uneven with time; others lack the values that are new.
+        bool stale = Current.IsFull
+            ? changes - _countThen > Math.Max(Few, count / 2)
+            : beside > Few && beside > 2 * _besideThen;
+        if (!stale)
+        {
+            return;
+        }
+        _sample.Clear();
+        int seen = 0;
+        foreach (Segment segment in segments)
+        {
+            column(segment).AddTo(_sample, Steps<T>.Stride(count), ref seen);
+        }
+        Current = Steps<T>.Of(_sample);
+        (_countThen, _besideThen) = (changes, Current.IsFull ? 0 : beside);
+    }
+}

@@ -1,0 +1,23 @@
+namespace PoolHub.Daemon.Matching;
+
+/// <summary>The columns of some neighbouring segments, each in one piece.</summary>
+internal sealed class SegmentStorage(int segments)
+{
+    private const int MaxSegments = 64;
+
+    private readonly ulong[] _words = HugePages.Allocate<ulong>(segments * Segment.BitsetCount * Segment.Words);
+    private int _taken;
+
+    public SlotFigures[] Figures { get; } = HugePages.Allocate<SlotFigures>(segments * Segment.Size);
+    public long[] PriceE8 { get; } = HugePages.Allocate<long>(segments * Segment.Size);
+    public float[] VramGb { get; } = HugePages.Allocate<float>(segments * Segment.Size);
+    public float[] RamGb { get; } = HugePages.Allocate<float>(segments * Segment.Size);
+
+    public Bitsets BitsetsOf(int place) => new(_words, place * Segment.Words, segments * Segment.Words);
+
+    /// <summary>The next segment's place in here; -1 when there is none.</summary>
+    public int Take() => _taken < segments ? _taken++ : -1;
+
+    /// <summary>Storage for the segments to come: as much again as there is, so that a small hub stays small.</summary>
+    public static SegmentStorage After(int segments) => new(Math.Clamp(segments, 1, MaxSegments));
+}
