@@ -18,6 +18,7 @@ public static class Limits
     public const int JobIdChars = 128;
     public const int AddrChars = 255;
     public const int GpuNameChars = 128;
+    public const int OwnerChars = 64;
     public const int TermChars = 128;
     public const int DetailChars = 512;
 

@@ -21,6 +21,9 @@ public sealed record MinerProfile
     /// <summary>Hierarchical, most general part first: <c>eu-west-1</c>. Empty when the miner does not say.</summary>
     public string Region { get; init; } = "";
 
+    /// <summary>Who runs the machine, so that a match can keep its candidates apart. Empty when the miner does not say.</summary>
+    public string Owner { get; init; } = "";
+
     public string[] Accel { get; init; } = [];
     public string[] Tags { get; init; } = [];
 
@@ -65,6 +68,10 @@ public sealed record MinerProfile
         if (!Texts.IsSlug(Region, maxChars: 64))
         {
             return ("region", "must be at most 64 lower-case letters, digits or any of . _ + -");
+        }
+        if (Owner.Length > Limits.OwnerChars || !Texts.IsPrintable(Owner))
+        {
+            return ("owner", $"must be at most {Limits.OwnerChars} printable characters");
         }
         return FindListProblem("accel", Accel, Limits.MaxAccel)
             ?? FindListProblem("tags", Tags, Limits.MaxTags)

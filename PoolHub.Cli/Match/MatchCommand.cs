@@ -14,6 +14,7 @@ internal static class MatchCommand
             "Ask the hub who should run a job. Needs the coordinator secret. Exit code 3 when nobody can.",
             "poolhub match --min-vram 16 --accel cuda --region eu --max-price 0.8",
             "poolhub match --task image_embedding --top-k 5 --weights cheapest --explain",
+            "poolhub match --top-k 3 --spread-by owner --exclude rig-1",
             "echo '{\"requirements\":{\"min_vram_gb\":24}}' | poolhub match --file - --json");
         var options = new MatchOptions();
         var explain = new Option<bool>("--explain") { Description = "Show how each score came about, term by term." };

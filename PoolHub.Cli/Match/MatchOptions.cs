@@ -21,10 +21,16 @@ internal sealed class MatchOptions
     private readonly Option<int?> _deadlineMs = new("--deadline-ms") { Description = "The job must be done in this time, ms.", HelpName = "ms" };
     private readonly Option<int?> _topK = new("--top-k") { Description = "How many candidates, 1 to 100 [default: 3]", HelpName = "count" };
     private readonly Option<string?> _weights = new("--weights") { Description = "Weight profile: default, cheapest, fastest, spread, or the hub's own.", HelpName = "profile" };
+    private readonly Option<string[]> _exclude = List("--exclude", "None of these miners.", "id");
+    private readonly Option<string?> _spreadBy = new Option<string?>("--spread-by") { Description = "No two candidates of the same region or owner." }
+        .AcceptOnlyFromAmong("region", "owner");
     private readonly Option<string?> _file = new("--file") { Description = "The whole request as JSON, - for standard input; instead of the flags above.", HelpName = "path" };
 
     private Option[] Flags =>
-        [_jobId, _task, _minVram, _minRam, _accel, _tags, _capabilities, _region, _maxPrice, _deadlineMs, _topK, _weights];
+    [
+        _jobId, _task, _minVram, _minRam, _accel, _tags, _capabilities, _region, _maxPrice, _deadlineMs, _topK, _weights,
+        _exclude, _spreadBy,
+    ];
 
     public void AddTo(Command command)
     {
@@ -67,6 +73,8 @@ internal sealed class MatchOptions
             },
             TopK = line.GetValue(_topK),
             Weights = line.GetValue(_weights),
+            Exclude = Terms(line.GetValue(_exclude)),
+            SpreadBy = line.GetValue(_spreadBy),
         };
     }
 

@@ -47,6 +47,7 @@ internal static class MinersView
         Row("card", $"{Markup.Escape(miner.GpuName)}, {Number(miner.GpuVramGb, "0.#")} GB, {List(miner.Accel)}");
         Row("machine", $"{Number(miner.CpuCores, "0")} cores, {Number(miner.RamGb, "0.#")} GB");
         Row("region", Markup.Escape(miner.Region));
+        Row("owner", miner.Owner.Length > 0 ? Markup.Escape(miner.Owner) : "–");
         Row("price", $"{miner.PriceTokenPerKsec} tokens per 1,000 s");
         Row("queue", $"{miner.QueueLen} of {miner.MaxParallel}{(miner.Busy ? ", busy" : "")}");
         Row("latency", $"{Number(miner.RttMs, "0.0")} ms round trip, {Number(miner.AvgLatencyMs, "0")} ms a job as it claims");

@@ -27,6 +27,9 @@ internal sealed class Fleet(int seed, FleetProfile kind = FleetProfile.Mixed, Fl
     private static readonly string[] Tasks =
         ["task:image_embedding", "task:text_generation", "task:transcription", "task:image_generation", "task:video_encoding"];
 
+    private static readonly string[] Owners =
+        ["aurora-compute", "borealis", "cinder-labs", "deepwell", "evergreen-farm", "foundry", "gridworks", "hearth"];
+
     private readonly byte[] _keySeed = SHA256.HashData(Encoding.UTF8.GetBytes($"poolhub fleet {seed}"));
 
     public FleetMiner[] Take(int count) => [.. Enumerable.Range(0, count).Select(Miner)];
@@ -65,6 +68,7 @@ internal sealed class Fleet(int seed, FleetProfile kind = FleetProfile.Mixed, Fl
             Accel = card.Accel == "cuda" && random.NextDouble() < 0.3 ? ["cuda", "vulkan"] : [card.Accel],
             Tags = Tags(region, server, random),
             Capabilities = Capabilities(card.VramGb, random),
+            Owner = random.NextDouble() < 0.9 ? Pick(random, Owners) : "",
         };
         int jobMs = (int)Math.Clamp(450 / card.Speed * (0.7 + (0.6 * random.NextDouble())), 20, 10_000);
         return new FleetMiner(id, Key(id), profile, how, jobMs, 0.2 + random.NextDouble(), random.Next());

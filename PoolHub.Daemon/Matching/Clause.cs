@@ -7,6 +7,8 @@ internal enum Clause
     Online,
     /// <summary>Neither draining nor ejected.</summary>
     Available,
+    /// <summary>The request does not exclude it.</summary>
+    Exclude,
     Region,
     Accel,
     Task,
@@ -24,7 +26,7 @@ internal static class Clauses
 {
     private static readonly string[] Names =
     [
-        "online", "available", "region", "accel", "task", "capabilities_any", "tags_any",
+        "online", "available", "exclude", "region", "accel", "task", "capabilities_any", "tags_any",
         "min_vram_gb", "min_ram_gb", "max_price", "free_slots", "deadline_ms",
     ];
 

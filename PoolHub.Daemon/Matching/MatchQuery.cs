@@ -10,6 +10,7 @@ internal sealed class MatchQuery
     public const int DefaultTopK = 3;
 
     private const int MaxListTerms = 64;
+    private const int MaxExcluded = 256;
     private const int MaxDeadlineMs = 3_600_000;
     private const string TaskPrefix = "task:";
 
@@ -26,6 +27,10 @@ internal sealed class MatchQuery
 
     /// <summary>Whether each candidate's breakdown was asked for.</summary>
     public required bool ExplainFull { get; init; }
+    public required SpreadBy SpreadBy { get; init; }
+
+    /// <summary>Ids of miners, which the index may not know; none twice.</summary>
+    public string[] Exclude { get; private init; } = [];
 
     /// <summary>Null when not asked, as in all that follows; lists are empty instead, and hold no term twice.</summary>
     public string? Region { get; private init; }
@@ -45,6 +50,7 @@ internal sealed class MatchQuery
     public bool Asks(Clause clause) => clause switch
     {
         Clause.Online or Clause.Available or Clause.FreeSlots => true,
+        Clause.Exclude => Exclude.Length > 0,
         Clause.Region => Region is not null,
         Clause.Accel => Accel.Length > 0,
         Clause.Task => TaskCapability is not null,
@@ -88,6 +94,8 @@ internal sealed class MatchQuery
             TopK = request.TopK ?? DefaultTopK,
             Weights = weights,
             ExplainFull = request.Explain == "full",
+            SpreadBy = request.SpreadBy switch { "region" => SpreadBy.Region, "owner" => SpreadBy.Owner, _ => SpreadBy.None },
+            Exclude = Distinct(request.Exclude),
             Region = string.IsNullOrEmpty(hints.Region) ? null : hints.Region,
             Accel = Distinct(needs.Accel),
             TaskCapability = needs.Task is null ? null : TaskPrefix + needs.Task,
@@ -118,7 +126,17 @@ internal sealed class MatchQuery
         {
             return ("explain", "must be none or full");
         }
-        return null;
+        if (request.SpreadBy is not (null or "region" or "owner"))
+        {
+            return ("spread_by", "must be region or owner");
+        }
+        string[] exclude = request.Exclude ?? [];
+        if (exclude.Length > MaxExcluded)
+        {
+            return ("exclude", $"must have at most {MaxExcluded} entries");
+        }
+        int wrong = Array.FindIndex(exclude, id => !Texts.IsMinerId(id));
+        return wrong < 0 ? null : ($"exclude[{wrong}]", $"must be 1 to {Limits.MinerIdChars} letters, digits or any of . _ : -");
     }
 
     private static (string, string)? FindFault(MatchRequirements needs)

@@ -16,7 +16,7 @@ internal sealed class TermCatalogue
     public TermTable Tags { get; } = new(indexed: true);
     public TermTable Capabilities { get; } = new(indexed: true);
 
-    /// <summary>Protocols and GPU names.</summary>
+    /// <summary>Protocols, GPU names and owners.</summary>
     public TermTable Names { get; } = new(indexed: false);
 
     /// <summary>Grows with each new term: a query that resolved its terms at another generation resolves them anew.</summary>
@@ -35,6 +35,7 @@ internal sealed class TermCatalogue
             Region = AddRegion(profile.Region, terms, ref created).Text,
             Proto = Use(Names, profile.Proto, terms, ref created),
             GpuName = Use(Names, profile.GpuName, terms, ref created),
+            Owner = Use(Names, profile.Owner, terms, ref created),
             Accel = Use(Accel, profile.Accel, terms, ref created),
             Tags = Use(Tags, profile.Tags, terms, ref created),
             Capabilities = Use(Capabilities, profile.Capabilities, terms, ref created),
@@ -56,6 +57,7 @@ internal sealed class TermCatalogue
         AddRegion(profile.Region, terms, ref created);
         Use(Names, profile.Proto, terms, ref created);
         Use(Names, profile.GpuName, terms, ref created);
+        Use(Names, profile.Owner, terms, ref created);
         Mark(Accel, profile.Accel, terms);
         Mark(Tags, profile.Tags, terms);
         Mark(Capabilities, profile.Capabilities, terms);

@@ -165,6 +165,7 @@ internal sealed class OperationsEndpoints(
             PriceTokenPerKsec = profile.Price,
             MaxParallel = profile.MaxParallel,
             Region = profile.Region,
+            Owner = profile.Owner,
             Accel = profile.Accel,
             Tags = profile.Tags,
             Capabilities = profile.Capabilities,

@@ -45,6 +45,7 @@ public sealed record MinerSnapshot
     public required TokenPrice PriceTokenPerKsec { get; init; }
     public required int MaxParallel { get; init; }
     public required string Region { get; init; }
+    public required string Owner { get; init; }
     public required string[] Accel { get; init; }
     public required string[] Tags { get; init; }
     public required string[] Capabilities { get; init; }

@@ -16,6 +16,12 @@ public sealed record MatchRequest
     /// <summary>The name of a weight profile; <c>default</c> when absent.</summary>
     public string? Weights { get; init; }
 
+    /// <summary>Ids of miners that are not to be candidates, at most 256; unknown ones do no harm.</summary>
+    public string[]? Exclude { get; init; }
+
+    /// <summary><c>region</c> or <c>owner</c>: no two candidates are of the same.</summary>
+    public string? SpreadBy { get; init; }
+
     /// <summary><c>full</c> asks for every candidate's breakdown.</summary>
     public string? Explain { get; init; }
 }

@@ -17,6 +17,7 @@ public sealed record RegisterRequest
     public TokenPrice? PriceTokenPerKsec { get; init; }
     public int? MaxParallel { get; init; }
     public string? Region { get; init; }
+    public string? Owner { get; init; }
     public string[]? Accel { get; init; }
     public string[]? Tags { get; init; }
     public string[]? Capabilities { get; init; }
@@ -34,6 +35,7 @@ public sealed record RegisterRequest
         PriceTokenPerKsec = profile.Price,
         MaxParallel = profile.MaxParallel,
         Region = profile.Region,
+        Owner = profile.Owner,
         Accel = profile.Accel,
         Tags = profile.Tags,
         Capabilities = profile.Capabilities,
@@ -65,6 +67,7 @@ public sealed record RegisterRequest
             Price = PriceTokenPerKsec!.Value,
             MaxParallel = MaxParallel ?? 1,
             Region = Region ?? "",
+            Owner = Owner ?? "",
             Accel = Accel ?? [],
             Tags = Tags ?? [],
             Capabilities = Capabilities ?? [],

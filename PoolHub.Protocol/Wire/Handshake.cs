@@ -99,6 +99,7 @@ public readonly record struct Register(MinerProfile Profile) : IMessage<Register
             Accel = reader.TextList("accel", Limits.MaxAccel, Limits.TermChars),
             Tags = reader.TextList("tags", Limits.MaxTags, Limits.TermChars),
             Capabilities = reader.TextList("capabilities", Limits.MaxCapabilities, Limits.TermChars),
+            Owner = reader.Absent() ? "" : reader.Text("owner", Limits.OwnerChars),
         };
         if (!reader.Failed && profile.FindProblem() is var (field, problem))
         {
@@ -109,7 +110,7 @@ public readonly record struct Register(MinerProfile Profile) : IMessage<Register
 
     public void Write(ref MessagePackWriter writer)
     {
-        writer.WriteArrayHeader(13);
+        writer.WriteArrayHeader(14);
         writer.Write((int)Number);
         writer.Write(Profile.Addr);
         writer.Write(Profile.Proto);
@@ -123,6 +124,7 @@ public readonly record struct Register(MinerProfile Profile) : IMessage<Register
         writer.WriteTextList(Profile.Accel);
         writer.WriteTextList(Profile.Tags);
         writer.WriteTextList(Profile.Capabilities);
+        writer.Write(Profile.Owner);
     }
 }
 

@@ -47,6 +47,8 @@ public sealed class FleetTests
         Assert.True(miners.Select(miner => miner.Profile.GpuName).Distinct().Count() >= 15);
         Assert.True(miners.Select(miner => miner.Profile.Price).Distinct().Count() >= 50);
         Assert.Contains(miners, miner => miner.Profile.Accel.Contains("rocm"));
+        Assert.InRange(miners.Select(miner => miner.Profile.Owner).Distinct().Count(), 5, 12);
+        Assert.Contains(miners, miner => miner.Profile.Owner.Length == 0);
         int withTasks = miners.Count(miner => miner.Profile.Capabilities.Any(name => name.StartsWith("task:", StringComparison.Ordinal)));
         Assert.InRange(withTasks, 100, 200);
     }

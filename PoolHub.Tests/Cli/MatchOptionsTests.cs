@@ -13,13 +13,14 @@ public sealed class MatchOptionsTests
     {
         MatchRequest request = Read(
             "--job-id j1 --task embed --min-vram 8 --min-ram 16.5 --accel cuda,rocm --tag a --tag b --capability x/y --region eu "
-            + "--max-price 0.8 --deadline-ms 5000 --top-k 5 --weights cheapest",
+            + "--max-price 0.8 --deadline-ms 5000 --top-k 5 --weights cheapest --exclude rig-1,rig-2 --exclude rig-3 "
+            + "--spread-by owner",
             explain: true);
         Assert.Equal(
             """
             {"job_id":"j1","requirements":{"task":"embed","min_vram_gb":8,"min_ram_gb":16.5,"accel":["cuda","rocm"],
             "tags_any":["a","b"],"capabilities_any":["x/y"]},"hints":{"region":"eu","max_price":0.8,"deadline_ms":5000},
-            "top_k":5,"weights":"cheapest","explain":"full"}
+            "top_k":5,"weights":"cheapest","exclude":["rig-1","rig-2","rig-3"],"spread_by":"owner","explain":"full"}
             """.ReplaceLineEndings(""),
             JsonSerializer.Serialize(request, HubJson.Default.MatchRequest));
     }

@@ -91,6 +91,7 @@ public sealed class ViewTests
             PriceTokenPerKsec = new TokenPrice(75_000_000),
             MaxParallel = 2,
             Region = "eu-west-1",
+            Owner = "acme [labs]",
             Accel = ["cuda"],
             Tags = ["spot"],
             Capabilities = [],
@@ -107,6 +108,7 @@ public sealed class ViewTests
         string one = CommandLine.Draw(console => console.Write(MinersView.One(miner)));
         Assert.Contains("grpc://10.0.0.1:50051", one, StringComparison.Ordinal);
         Assert.Contains("1 of 2, busy", one, StringComparison.Ordinal);
+        Assert.Contains("acme [labs]", one, StringComparison.Ordinal);
         Assert.Contains("never", one, StringComparison.Ordinal);
     }
 

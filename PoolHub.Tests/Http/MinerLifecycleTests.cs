@@ -18,13 +18,13 @@ public sealed class MinerLifecycleTests
     public async Task Miner_lives_over_http_from_register_to_logout(string vram)
     {
         await using TestHub hub = await TestHub.StartAsync();
-        string body = Samples.Registration("m", await hub.IssueKeyAsync("m"), $$""","{{vram}}":24,"region":"eu-west-1","tags":["a"],"unknown":1""");
+        string body = Samples.Registration("m", await hub.IssueKeyAsync("m"), $$""","{{vram}}":24,"region":"eu-west-1","owner":"acme","tags":["a"],"unknown":1""");
         LeaseResponse lease = (await hub.Http.PostAsync(Register, body)).Expect(200).Read(HubJson.Default.LeaseResponse);
         Assert.Equal(("online", 60, null), (lease.Status, lease.LeaseTtlSec, lease.Commands));
         Assert.InRange(lease.NextHeartbeatSec, 13, 17);
         Assert.Equal(["m"], await hub.MatchAsync());
         MinerSnapshot seen = (await hub.ShowAsync("m")).Read(HubJson.Default.MinerSnapshot);
-        Assert.Equal(("http", 24.0, 1, "eu-west-1"), (seen.Transport, seen.GpuVramGb, seen.MaxParallel, seen.Region));
+        Assert.Equal(("http", 24.0, 1, "eu-west-1", "acme"), (seen.Transport, seen.GpuVramGb, seen.MaxParallel, seen.Region, seen.Owner));
         hub.AdvanceSec(59);
         Answer updated = await hub.Http.PostAsync(Update, $$"""
             {"session_token":"{{lease.SessionToken}}","queue_len":3,"busy":true,"current_jobs":["j"],"price_token_per_ksec":0.5,"avg_latency_ms":9,"temp_c":50,"mem_free_gb":1.5}
@@ -75,6 +75,7 @@ public sealed class MinerLifecycleTests
     [InlineData("ram_gb", "\"ram_gb\":-1")]
     [InlineData("max_parallel", "\"max_parallel\":10001")]
     [InlineData("region", "\"region\":\"EU\"")]
+    [InlineData("owner", "\"owner\":\"a\\nb\"")]
     [InlineData("accel", "\"accel\":[null]")]
     [InlineData("tags", "\"tags\":\"a\"")]
     [InlineData("capabilities", "\"capabilities\":[\"\"]")]

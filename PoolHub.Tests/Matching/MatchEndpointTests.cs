@@ -43,6 +43,10 @@ public sealed class MatchEndpointTests
     [InlineData("top_k", """{"job_id":"j","top_k":101}""")]
     [InlineData("weights", """{"job_id":"j","weights":"dearest"}""")]
     [InlineData("explain", """{"job_id":"j","explain":"some"}""")]
+    [InlineData("exclude", """{"job_id":"j","exclude":"m"}""")]
+    [InlineData("exclude[1]", """{"job_id":"j","exclude":["m","a b"]}""")]
+    [InlineData("exclude[1]", """{"job_id":"j","exclude":["m",7]}""")]
+    [InlineData("spread_by", """{"job_id":"j","spread_by":"rack"}""")]
     public async Task Match_that_makes_no_sense_is_refused_with_its_field(string field, string body)
     {
         await using TestHub hub = await TestHub.StartAsync();

@@ -145,12 +145,13 @@ public sealed class MatchIndexTests
     [Fact]
     public void MatchIndex_profiles_share_their_texts()
     {
-        Add("a", Plain with { Region = new string("eu-west"), Tags = [new string("spot")], GpuName = new string("RTX 4090") });
-        Add("b", Plain with { Region = new string("eu-west"), Tags = [new string("spot")], GpuName = new string("RTX 4090") });
+        Add("a", Plain with { Region = new string("eu-west"), Tags = [new string("spot")], GpuName = new string("RTX 4090"), Owner = new string("acme") });
+        Add("b", Plain with { Region = new string("eu-west"), Tags = [new string("spot")], GpuName = new string("RTX 4090"), Owner = new string("acme") });
         (MinerProfile a, MinerProfile b) = (Only("a").Offer.Profile, Only("b").Offer.Profile);
         Assert.Same(a.Region, b.Region);
         Assert.Same(a.Tags[0], b.Tags[0]);
         Assert.Same(a.GpuName, b.GpuName);
+        Assert.Same(a.Owner, b.Owner);
     }
 
     [Fact]

@@ -19,6 +19,13 @@ public sealed class MatchQueryTests
         { "weights", new() { JobId = "j", Weights = "unheard" } },
         { "weights", new() { JobId = "j", Weights = "" } },
         { "explain", new() { JobId = "j", Explain = "some" } },
+        { "spread_by", new() { JobId = "j", SpreadBy = "" } },
+        { "spread_by", new() { JobId = "j", SpreadBy = "Region" } },
+        { "exclude", new() { JobId = "j", Exclude = Ids(257) } },
+        { "exclude[0]", new() { JobId = "j", Exclude = [""] } },
+        { "exclude[3]", new() { JobId = "j", Exclude = ["a", "b", "a", "no spaces", "d e"] } },
+        { "exclude[1]", new() { JobId = "j", Exclude = ["a", null!] } },
+        { "exclude[255]", new() { JobId = "j", Exclude = [.. Ids(255), new string('m', Limits.MinerIdChars + 1)] } },
         { "requirements.task", Needs(new() { Task = "" }) },
         { "requirements.task", Needs(new() { Task = new string('t', Limits.TermChars - 4) }) },
         { "requirements.min_vram_gb", Needs(new() { MinVramGb = double.NaN }) },
@@ -65,6 +72,8 @@ public sealed class MatchQueryTests
             TopK = 100,
             Weights = "spread",
             Explain = "full",
+            Exclude = Ids(256),
+            SpreadBy = "owner",
             Requirements = new()
             {
                 Task = new string('t', Limits.TermChars - 5),
@@ -79,6 +88,26 @@ public sealed class MatchQueryTests
         Assert.True(MatchQuery.TryCreate(request, WeightProfiles.BuiltIn, out MatchQuery? query, out var fault), $"{fault}");
         Assert.All(Enum.GetValues<Clause>(), clause => Assert.True(query.Asks(clause)));
         Assert.True(query.ExplainFull);
+        Assert.Equal(SpreadBy.Owner, query.SpreadBy);
+        Assert.Equal(256, query.Exclude.Length);
+    }
+
+    [Theory]
+    [InlineData(null, "None")]
+    [InlineData("region", "Region")]
+    [InlineData("owner", "Owner")]
+    public void MatchQuery_spreads_by_what_is_asked(string? asked, string expected)
+    {
+        Assert.True(MatchQuery.TryCreate(new() { JobId = "j", SpreadBy = asked }, WeightProfiles.BuiltIn, out MatchQuery? query, out _));
+        Assert.Equal(expected, query.SpreadBy.ToString());
+    }
+
+    [Fact]
+    public void MatchQuery_excludes_each_id_once()
+    {
+        var request = new MatchRequest { JobId = "j", Exclude = ["b", "a", "b", "B"] };
+        Assert.True(MatchQuery.TryCreate(request, WeightProfiles.BuiltIn, out MatchQuery? query, out _));
+        Assert.Equal(["b", "a", "B"], query.Exclude);
     }
 
     [Fact]
@@ -87,12 +116,15 @@ public sealed class MatchQueryTests
         var request = new MatchRequest
         {
             JobId = "j",
+            Exclude = [],
             Requirements = new() { Accel = [], TagsAny = [], CapabilitiesAny = [] },
             Hints = new() { Region = "" },
         };
         Assert.True(MatchQuery.TryCreate(request, WeightProfiles.BuiltIn, out MatchQuery? query, out _));
         Assert.Equal([Clause.Online, Clause.Available, Clause.FreeSlots], Enum.GetValues<Clause>().Where(query.Asks));
     }
+
+    private static string[] Ids(int count) => [.. Enumerable.Range(0, count).Select(i => $"m{i}")];
 
     private static MatchRequest Needs(MatchRequirements needs) => new() { JobId = "j", Requirements = needs };
 

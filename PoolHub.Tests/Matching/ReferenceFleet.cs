@@ -67,6 +67,7 @@ internal sealed class ReferenceFleet
 
         Keep("online", true, _ => true);
         Keep("available", true, miner => miner.Available);
+        Keep("exclude", request.Exclude is { Length: > 0 }, miner => !request.Exclude!.Contains(miner.Id));
         Keep("region", hints.Region is { Length: > 0 }, miner => Within(miner.Profile.Region, hints.Region!));
         Keep("accel", needs.Accel is { Length: > 0 }, miner => miner.Profile.Accel.Intersect(needs.Accel!).Any());
         Keep("task", needs.Task is not null, miner => RunsTask(miner.Profile, needs.Task!));
@@ -100,6 +101,7 @@ internal sealed class ReferenceFleet
                 .ThenByDescending(place => place.Free)
                 .ThenBy(place => Hash(request.JobId!, place.Miner.Id))
                 .ThenBy(place => place.Miner.Id, StringComparer.Ordinal)
+                .DistinctBy(place => Group(place.Miner, request.SpreadBy))
                 .Take(request.TopK ?? 3)],
             clauses);
     }
@@ -112,6 +114,14 @@ internal sealed class ReferenceFleet
         string[] tasks = [.. profile.Capabilities.Where(capability => capability.StartsWith("task:", StringComparison.Ordinal))];
         return tasks.Length == 0 || tasks.Contains("task:" + task);
     }
+
+    /// <summary>Of the miners of one group only the best takes a place.</summary>
+    private static (string Kind, string Name) Group(ReferenceMiner miner, string? spreadBy) => spreadBy switch
+    {
+        "region" => ("region", miner.Profile.Region),
+        "owner" when miner.Profile.Owner.Length > 0 => ("owner", miner.Profile.Owner),
+        _ => ("miner", miner.Id),
+    };
 
     private static int? EtaMs(ReferenceMiner miner)
     {

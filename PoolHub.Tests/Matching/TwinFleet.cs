@@ -13,6 +13,7 @@ internal sealed class TwinFleet(int seed)
     private static readonly string[] Accels = ["cuda", "rocm", "metal", "cpu"];
     private static readonly string[] Tags = ["low-latency", "spot", "eu-west", "nvlink", "quiet"];
     private static readonly string[] Capabilities = ["task:embed", "task:chat", "all-MiniLM", "llama", "whisper", "sdxl", "bge"];
+    private static readonly string[] Owners = ["", "acme", "borealis", "eu"];
     private static readonly double[] Sizes = [0, 7.1, 8, 8.000000001, 16, 24, 24.5, 80];
 
     private readonly Random _random = new(seed);
@@ -170,6 +171,7 @@ internal sealed class TwinFleet(int seed)
         Accel = NextList(Accels),
         Tags = NextList(Tags),
         Capabilities = NextList(Capabilities),
+        Owner = Owners[_random.Next(Owners.Length)],
     };
 
     private static double[] Weights(string? profile) => profile switch

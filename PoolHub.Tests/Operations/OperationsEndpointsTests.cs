@@ -101,7 +101,9 @@ public sealed partial class OperationsEndpointsTests
         MinerSnapshot seen = (await hub.ShowAsync("m")).Read(HubJson.Default.MinerSnapshot);
         MinerProfile p = Samples.Profile;
         Assert.Equal((p.Addr, p.Proto, p.GpuName, p.GpuVramGb, p.CpuCores), (seen.Addr, seen.Proto, seen.GpuName, seen.GpuVramGb, seen.CpuCores));
-        Assert.Equal((p.RamGb, p.Price, p.MaxParallel, p.Region), (seen.RamGb, seen.PriceTokenPerKsec, seen.MaxParallel, seen.Region));
+        Assert.Equal(
+            (p.RamGb, p.Price, p.MaxParallel, p.Region, p.Owner),
+            (seen.RamGb, seen.PriceTokenPerKsec, seen.MaxParallel, seen.Region, seen.Owner));
         Assert.Equal((p.Accel[0], p.Tags[0], p.Capabilities[0]), (seen.Accel[0], seen.Tags[0], seen.Capabilities[0]));
         Assert.Equal((hub.Time.GetUtcNow(), 1L, false, null), (seen.LastSeenAt!.Value, seen.Epoch, seen.Draining, seen.EjectedForSec));
         (await hub.Admin.GetAsync("/v1/miners/nobody")).Expect(404);

@@ -42,6 +42,7 @@ internal static class GoldenFields
             ["accel"] = List(it.Accel),
             ["tags"] = List(it.Tags),
             ["capabilities"] = List(it.Capabilities),
+            ["owner"] = it.Owner,
         },
         Registered it => new JsonObject
         {

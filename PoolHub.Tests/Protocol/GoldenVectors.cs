@@ -29,6 +29,7 @@ internal static class GoldenVectors
         Accel = ["cuda"],
         Tags = ["low-latency"],
         Capabilities = ["task:image_embedding"],
+        Owner = "acme",
     };
 
     /// <summary>Texts at the borders of MessagePack's string forms: fixstr 31, str8 32 and 128.</summary>
@@ -80,7 +81,12 @@ internal static class GoldenVectors
             Price = TokenPrice.Max,
             MaxParallel = Limits.MaxParallel,
         })),
-        Of("register/long-texts", new Register(Profile with { GpuName = s_longTexts[2], Tags = s_longTexts })),
+        Of("register/long-texts", new Register(Profile with
+        {
+            GpuName = s_longTexts[2],
+            Tags = s_longTexts,
+            Owner = new string('o', Limits.OwnerChars),
+        })),
         Of("register/array16", new Register(Profile with
         {
             Accel = [.. Enumerable.Range(0, Limits.MaxAccel).Select(i => $"accel-{i}")],
@@ -88,6 +94,8 @@ internal static class GoldenVectors
             Capabilities = [.. Enumerable.Range(0, Limits.MaxCapabilities).Select(i => $"c{i}")],
         })),
         Of("register/trailing", new Register(Profile), Trailing),
+        Of("register/older-without-owner", new Register(Profile with { Owner = "" }), body => [0x9d, .. body[1..^1]]),
+        Of("register/owner-nil", new Register(Profile with { Owner = "" }), body => [.. body[..^1], 0xc0]),
         Of("register/whole-numbers-for-floats", new Register(new MinerProfile { Addr = "a", Proto = "p", GpuVramGb = 24, RamGb = 0.5 }), static (ref writer) =>
         {
             writer.WriteArrayHeader(13);

@@ -51,6 +51,8 @@ public sealed class MalformedMessageTests
     [InlineData("conversation/3-register", 11, "81a16101", "tags")]
     [InlineData("conversation/3-register", 12, "91c0", "capabilities")]
     [InlineData("conversation/3-register", 12, "", "capabilities")]
+    [InlineData("conversation/3-register", 13, "2a", "owner")]
+    [InlineData("conversation/3-register", 13, "a26109", "owner")]
     [InlineData("conversation/5-heartbeat", 1, "ff", "seq")]
     [InlineData("conversation/5-heartbeat", 1, "cf8000000000000000", "seq")]
     [InlineData("conversation/5-heartbeat", 2, "c0", "ts_ms")]

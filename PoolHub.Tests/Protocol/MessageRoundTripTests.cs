@@ -21,6 +21,7 @@ public sealed class MessageRoundTripTests
         from whole in Gen.Select(Gen.Int[0, Limits.MaxCpuCores], Gen.Int[1, Limits.MaxParallel])
         from price in s_price
         from region in Gen.OneOf(Gen.Const(""), s_slug)
+        from owner in Gen.OneOf(Gen.Const(""), Text(Limits.OwnerChars))
         from lists in Gen.Select(Texts(Limits.MaxAccel), Texts(Limits.MaxTags), Texts(40))
         select new MinerProfile
         {
@@ -33,6 +34,7 @@ public sealed class MessageRoundTripTests
             MaxParallel = whole.Item2,
             Price = price,
             Region = region,
+            Owner = owner,
             Accel = lists.Item1,
             Tags = lists.Item2,
             Capabilities = lists.Item3,

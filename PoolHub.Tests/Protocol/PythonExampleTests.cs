@@ -27,7 +27,7 @@ public sealed class PythonExampleTests
         await using ScriptedHub hub = ScriptedHub.OverTcp();
         using Process process = Start(
             "miner.py", "--hub", hub.Address.Authority, "--miner-id", "py-1", "--api-key", GoldenVectors.Key,
-            "--region", "eu-west-1", "--price", "0.75", "--tag", "low-latency", "--accel", "cuda");
+            "--region", "eu-west-1", "--price", "0.75", "--tag", "low-latency", "--accel", "cuda", "--owner", "acme");
         try
         {
             HubConversation conversation = await hub.AcceptAsync();
@@ -35,7 +35,9 @@ public sealed class PythonExampleTests
             Assert.Equal((1, "py-1", GoldenVectors.Key, null), (hello.Version, hello.MinerId, hello.ApiKey, hello.SessionToken));
             await conversation.SendAsync(new Welcome(1, [], "token-1", 1, 60, 15, Resumed: false));
             MinerProfile profile = (await conversation.ExpectAsync<Register>()).Profile;
-            Assert.Equal((new TokenPrice(75_000_000), "eu-west-1", "cuda"), (profile.Price, profile.Region, profile.Accel.Single()));
+            Assert.Equal(
+                (new TokenPrice(75_000_000), "eu-west-1", "cuda", "acme"),
+                (profile.Price, profile.Region, profile.Accel.Single(), profile.Owner));
             await conversation.SendAsync(new Registered(60, 15));
             await conversation.SettleAsync();
 

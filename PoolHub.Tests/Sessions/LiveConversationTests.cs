@@ -1,6 +1,7 @@
 using PoolHub.Protocol;
 using PoolHub.Protocol.Http;
 using PoolHub.Protocol.Wire;
+using PoolHub.Tests.Protocol;
 using PoolHub.Tests.Support;
 
 namespace PoolHub.Tests.Sessions;
@@ -98,6 +99,18 @@ public sealed class LiveConversationTests
         Assert.Equal((ErrorCode.InvalidField, 3, field), (error.Code, error.InReplyTo, error.Field));
     }
 
+    [Theory]
+    [InlineData("register/older-without-owner")]
+    [InlineData("register/owner-nil")]
+    public async Task Profile_of_a_miner_that_does_not_know_of_owners_is_taken(string vector)
+    {
+        await using var hub = new HubParts();
+        PipeMiner miner = await hub.EnrolAsync("m");
+        miner.SendBody(GoldenVectors.Named(vector).Body);
+        _ = await miner.ExpectAsync<Registered>();
+        Assert.Equal("", hub.Registry.Find("m")!.Profile!.Owner);
+    }
+
     public static IEnumerable<TheoryDataRow<string, MinerProfile>> BadProfiles()
     {
         MinerProfile p = Samples.Profile;
@@ -116,6 +129,8 @@ public sealed class LiveConversationTests
         yield return new("price_e8", p with { Price = new TokenPrice(long.MaxValue) });
         yield return new("max_parallel", p with { MaxParallel = 0 });
         yield return new("region", p with { Region = "EU" });
+        yield return new("owner", p with { Owner = "a\nb" });
+        yield return new("owner", p with { Owner = new string('o', Limits.OwnerChars + 1) });
         yield return new("tags", p with { Tags = [.. Enumerable.Range(0, 10_000).Select(i => $"{i}")] });
         yield return new("capabilities", p with { Capabilities = [""] });
         yield return new("accel", p with { Accel = [new string('x', 129)] });

@@ -18,6 +18,7 @@ internal static class StoreSamples
         Price = new TokenPrice(75_000_001),
         MaxParallel = 8,
         Region = "eu-west-1",
+        Owner = "Müller & Söhne",
         Accel = ["cuda", "rocm"],
         Tags = ["low-latency", "日本語", "a\"quote'\\<>&"],
         Capabilities = ["sentence-transformers/all-MiniLM-L6-v2", "task:image_embedding"],

@@ -18,6 +18,7 @@ internal static class Samples
         Price = new TokenPrice(TokenPrice.Unit / 4 * 3),
         MaxParallel = 4,
         Region = "eu-west-1",
+        Owner = "acme",
         Accel = ["cuda"],
         Tags = ["low-latency"],
         Capabilities = ["task:image_embedding"],

@@ -78,6 +78,7 @@ class Miner:
             "accel": args.accel,
             "tags": args.tag,
             "capabilities": args.capability,
+            "owner": args.owner,
         }
 
     def status(self):
@@ -326,6 +327,7 @@ def parse(argv):
     parser.add_argument("--addr", default="127.0.0.1:9000", help="where coordinators reach this miner (%(default)s)")
     parser.add_argument("--proto", default="grpc")
     parser.add_argument("--region", default="")
+    parser.add_argument("--owner", default="", help="who runs this machine")
     parser.add_argument("--price", type=price, default="0.5", help="tokens per 1,000 seconds (%(default)s)")
     parser.add_argument("--gpu-name", default="")
     parser.add_argument("--gpu-vram-gb", type=float, default=8)

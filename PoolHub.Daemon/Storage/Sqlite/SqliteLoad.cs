@@ -12,7 +12,7 @@ internal sealed class SqliteLoad
           m.previous_key_until, m.trust_good, m.trust_bad, m.trust_at, m.failures_in_a_row, m.ejections, m.ejected_until,
           m.trust_score, m.addr, m.proto, m.gpu_vram_gb, m.gpu_name, m.cpu_cores, m.ram_gb, m.max_parallel, m.base_price,
           m.region, m.tags, m.capabilities, m.accel, s.updated_at, s.queue_len, s.busy, s.avg_latency_ms, s.temp_c,
-          s.mem_free_gb, m.registered_epoch
+          s.mem_free_gb, m.registered_epoch, m.owner
         FROM miners m LEFT JOIN miner_status s ON s.miner_id = m.miner_id
         """;
 
@@ -69,6 +69,7 @@ internal sealed class SqliteLoad
         MaxParallel = row.GetInt32(20),
         Price = new TokenPrice(row.GetInt64(21)),
         Region = Shared(row.GetString(22)),
+        Owner = Shared(row.GetString(33)),
         Tags = SharedList(row.GetString(23)),
         Capabilities = SharedList(row.GetString(24)),
         Accel = SharedList(row.GetString(25)),

@@ -79,7 +79,10 @@ internal static class SqliteMigrations
         CREATE INDEX idx_feedback_miner_time ON feedback (miner_id, created_at);
         """;
 
-    private static readonly string[] s_steps = [First];
+    // Empty, as in a profile, where the miner does not say; also for those that registered before the column was.
+    private const string Owner = "ALTER TABLE miners ADD COLUMN owner TEXT NOT NULL DEFAULT ''";
+
+    private static readonly string[] s_steps = [First, Owner];
 
     public static int Newest => s_steps.Length;
 

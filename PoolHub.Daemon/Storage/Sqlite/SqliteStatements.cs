@@ -31,13 +31,13 @@ internal sealed class SqliteStatements : IDisposable
         _rollbackToSavepoint = Prepare(connection, "ROLLBACK TO one_write", 0);
         _register = Prepare(connection, """
             INSERT INTO miners (miner_id, created_at, last_seen_at, epoch, registered_epoch, addr, proto, gpu_vram_gb, gpu_name, cpu_cores,
-              ram_gb, max_parallel, base_price, tags, capabilities, accel, region)
-            VALUES (?1, ?2, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+              ram_gb, max_parallel, base_price, tags, capabilities, accel, region, owner)
+            VALUES (?1, ?2, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
             ON CONFLICT (miner_id) DO UPDATE SET last_seen_at = ?2, epoch = max(epoch, ?3),
               registered_epoch = max(registered_epoch, ?3), addr = ?4, proto = ?5,
               gpu_vram_gb = ?6, gpu_name = ?7, cpu_cores = ?8, ram_gb = ?9, max_parallel = ?10, base_price = ?11,
-              tags = ?12, capabilities = ?13, accel = ?14, region = ?15
-            """, 15);
+              tags = ?12, capabilities = ?13, accel = ?14, region = ?15, owner = ?16
+            """, 16);
         _keys = Prepare(connection, """
             INSERT INTO miners (miner_id, created_at, api_key_hash, previous_key_hash, previous_key_until)
             VALUES (?1, ?2, ?3, ?4, ?5)
@@ -82,7 +82,7 @@ internal sealed class SqliteStatements : IDisposable
     {
         Run(_register, minerId, Ms(at), epoch, profile.Addr, profile.Proto, profile.GpuVramGb, profile.GpuName,
             profile.CpuCores, profile.RamGb, profile.MaxParallel, profile.Price.E8, StoreJson.Write(profile.Tags),
-            StoreJson.Write(profile.Capabilities), StoreJson.Write(profile.Accel), profile.Region);
+            StoreJson.Write(profile.Capabilities), StoreJson.Write(profile.Accel), profile.Region, profile.Owner);
         if (claim is not null)
         {
             SaveKeys(minerId, claim, at);
