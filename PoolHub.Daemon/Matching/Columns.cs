@@ -38,17 +38,19 @@ internal static class Columns
         return mask;
     }
 
-    /// <summary>Where one column is less than the other.</summary>
-    public static ulong LessThan(int[] left, int[] right, int start)
+    /// <summary>Where the sum of two columns is less than the third.</summary>
+    public static ulong SumLessThan(int[] left, int[] more, int[] right, int start)
     {
         ReadOnlySpan<int> leftBlock = left.AsSpan(start, Block);
+        ReadOnlySpan<int> moreBlock = more.AsSpan(start, Block);
         ReadOnlySpan<int> rightBlock = right.AsSpan(start, Block);
         ref readonly int leftFirst = ref leftBlock[0];
+        ref readonly int moreFirst = ref moreBlock[0];
         ref readonly int rightFirst = ref rightBlock[0];
         ulong mask = 0;
         for (int i = 0; i < Block; i += Vector256<int>.Count)
         {
-            Vector256<int> leftValues = Vector256.LoadUnsafe(in leftFirst, (nuint)i);
+            Vector256<int> leftValues = Vector256.LoadUnsafe(in leftFirst, (nuint)i) + Vector256.LoadUnsafe(in moreFirst, (nuint)i);
             Vector256<int> rightValues = Vector256.LoadUnsafe(in rightFirst, (nuint)i);
             mask |= (ulong)Vector256.LessThan(leftValues, rightValues).ExtractMostSignificantBits() << i;
         }

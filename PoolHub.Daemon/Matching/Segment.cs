@@ -36,6 +36,9 @@ internal sealed class Segment(int index)
     public readonly Offer?[] Offers = new Offer?[Size];
 
     public readonly int[] Load = new int[Size];
+
+    /// <summary>Slots of each miner that are held; written under the index's lock.</summary>
+    public readonly int[] Held = new int[Size];
     public readonly int[] RttMs = new int[Size];
     public readonly int[] ServiceMs = new int[Size];
 

@@ -74,7 +74,7 @@ internal sealed class SegmentScan
             && (_query.MinVramGb is not { } vram || KeepAtLeast(Clause.MinVramGb, segment.VramGb, vram))
             && (_query.MinRamGb is not { } ram || KeepAtLeast(Clause.MinRamGb, segment.RamGb, ram))
             && (_query.MaxPriceE8 is not { } price || KeepAtMost(Clause.MaxPrice, segment.PriceE8, price))
-            && KeepLess(Clause.FreeSlots, segment.Load, segment.MaxParallel);
+            && KeepFree(segment);
     }
 
     private bool KeepAny(Clause clause, Segment segment, ReadOnlySpan<Term?> terms, ulong[]? orThese = null)
@@ -136,17 +136,17 @@ internal sealed class SegmentScan
         return left > 0;
     }
 
-    private bool KeepLess(Clause clause, int[] column, int[] limits)
+    private bool KeepFree(Segment segment)
     {
         int left = 0;
         for (int word = 0; word < Segment.Words; word++)
         {
             if (_mask[word] != 0)
             {
-                left += BitOperations.PopCount(_mask[word] &= Columns.LessThan(column, limits, word * 64));
+                left += BitOperations.PopCount(_mask[word] &= Columns.SumLessThan(segment.Load, segment.Held, segment.MaxParallel, word * 64));
             }
         }
-        _left[(int)clause] = left;
+        _left[(int)Clause.FreeSlots] = left;
         return left > 0;
     }
 
@@ -166,8 +166,8 @@ internal sealed class SegmentScan
     private void Score(Segment segment, int offset, bool degraded)
     {
         // Each heartbeat column is read once, so that the clauses and the score speak of the same moment. A heartbeat
-        // may have filled the miner since the mask was made.
-        int load = Volatile.Read(ref segment.Load[offset]);
+        // or a hold may have filled the miner since the mask was made.
+        int load = Volatile.Read(ref segment.Load[offset]) + Volatile.Read(ref segment.Held[offset]);
         int maxParallel = segment.MaxParallel[offset];
         int free = maxParallel - load;
         if (free <= 0)

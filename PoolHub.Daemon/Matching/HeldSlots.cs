@@ -1,0 +1,48 @@
+namespace PoolHub.Daemon.Matching;
+
+/// <summary>
+/// How many slots of each miner are held: one more column of the index. It is written under the index's lock; a match
+/// reads it like a heartbeat's columns, without.
+/// </summary>
+/// <param name="writer">The index's lock.</param>
+/// <param name="segmentOf">The segment of a slot.</param>
+internal sealed class HeldSlots(Lock writer, Func<int, Segment> segmentOf)
+{
+    /// <summary>
+    /// Holds one slot of a miner more, unless none is free or the miner is not as it was selected: it left, or has
+    /// another profile.
+    /// </summary>
+    public bool TryHold(int slot, Offer selected)
+    {
+        lock (writer)
+        {
+            Segment segment = segmentOf(slot);
+            int offset = slot & Segment.Mask;
+            int held = segment.Held[offset];
+            if (segment.Offers[offset] != selected || Volatile.Read(ref segment.Load[offset]) + held >= segment.MaxParallel[offset])
+            {
+                return false;
+            }
+            Volatile.Write(ref segment.Held[offset], held + 1);
+            return true;
+        }
+    }
+
+    /// <summary>Writes how many are held; nothing when the miner is not on that slot any more.</summary>
+    public void Set(int slot, string minerId, int held)
+    {
+        lock (writer)
+        {
+            if (OfferAt(slot)?.MinerId == minerId)
+            {
+                Volatile.Write(ref segmentOf(slot).Held[slot & Segment.Mask], held);
+            }
+        }
+    }
+
+    /// <summary>How many are held; of a miner that left, how many were.</summary>
+    public int CountAt(int slot) => Volatile.Read(ref segmentOf(slot).Held[slot & Segment.Mask]);
+
+    /// <summary>What is offered on a slot now; null when it is empty.</summary>
+    public Offer? OfferAt(int slot) => Volatile.Read(ref segmentOf(slot).Offers[slot & Segment.Mask]);
+}
