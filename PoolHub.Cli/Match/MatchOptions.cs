@@ -21,10 +21,11 @@ internal sealed class MatchOptions
     private readonly Option<int?> _deadlineMs = new("--deadline-ms") { Description = "The job must be done in this time, ms.", HelpName = "ms" };
     private readonly Option<int?> _topK = new("--top-k") { Description = "How many candidates, 1 to 100 [default: 3]", HelpName = "count" };
     private readonly Option<string?> _weights = new("--weights") { Description = "Weight profile: default, cheapest, fastest, spread, or the hub's own.", HelpName = "profile" };
+    private readonly Option<int?> _holdMs = new("--hold-ms") { Description = "Hold one slot of each candidate for so long, 0 to 600000 ms [default: as the hub is set]", HelpName = "ms" };
     private readonly Option<string?> _file = new("--file") { Description = "The whole request as JSON, - for standard input; instead of the flags above.", HelpName = "path" };
 
     private Option[] Flags =>
-        [_jobId, _task, _minVram, _minRam, _accel, _tags, _capabilities, _region, _maxPrice, _deadlineMs, _topK, _weights];
+        [_jobId, _task, _minVram, _minRam, _accel, _tags, _capabilities, _region, _maxPrice, _deadlineMs, _topK, _weights, _holdMs];
 
     public void AddTo(Command command)
     {
@@ -47,6 +48,10 @@ internal sealed class MatchOptions
         {
             throw CliException.Usage($"--top-k must be from 1 to {Limits.MaxTopK}.");
         }
+        if (line.GetValue(_holdMs) is < 0 or > Limits.MaxHoldMs)
+        {
+            throw CliException.Usage($"--hold-ms must be from 0 to {Limits.MaxHoldMs}.");
+        }
         return new MatchRequest
         {
             JobId = line.GetValue(_jobId) ?? Guid.NewGuid().ToString(),
@@ -67,6 +72,7 @@ internal sealed class MatchOptions
             },
             TopK = line.GetValue(_topK),
             Weights = line.GetValue(_weights),
+            HoldMs = line.GetValue(_holdMs),
         };
     }
 
