@@ -11,6 +11,7 @@ using PoolHub.Daemon.Sessions;
 using PoolHub.Daemon.Storage;
 using PoolHub.Daemon.Trust;
 using PoolHub.Protocol;
+using PoolHub.Protocol.Http;
 using Prometheus;
 
 namespace PoolHub.Daemon;
@@ -103,10 +104,12 @@ internal sealed class Hub : IAsyncDisposable
         StoreMetrics.Export(store, metrics, collectors);
 
         var index = new MatchIndex(time);
+        var holds = new HoldBook(index, time);
+        HoldMetrics.Export(holds, metrics, collectors);
         var model = new TrustModel(settings.Trust);
         var trust = new TrustBook(model, store, time, () => index.Count);
         var keys = new KeyRing(store, time);
-        var registry = new MinerRegistry(settings.Registry, index, trust, store, time);
+        var registry = new MinerRegistry(settings.Registry, index, holds, trust, store, time);
         IReadOnlyList<StoredMiner> stored = await store.LoadAsync(CancellationToken.None);
         keys.Load(stored);
         trust.Load(stored);
@@ -127,15 +130,18 @@ internal sealed class Hub : IAsyncDisposable
         app.UseHttpMetrics(metrics);
         app.UseProblemDetails(LogOf<Hub>(app));
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
-        var match = new MatchEndpoint(new Matcher(index, new MatchMetrics(metrics), time), settings.Weights, credentials);
-        match.Map(app);
-        new FeedbackEndpoint(trust, credentials, feedback => Observe(registry, feedback), metrics, time).Map(app);
+        var queries = new QueryReader(settings.Match);
+        var matcher = new Matcher(index, holds, new MatchMetrics(metrics), time);
+        new MatchEndpoint(matcher, queries, credentials).Map(app);
+        new BatchEndpoint(matcher, queries, credentials).Map(app);
+        new HoldEndpoint(holds, credentials).Map(app);
+        new FeedbackEndpoint(trust, credentials, feedback => Observe(registry, feedback), report => EndHolds(holds, report), metrics, time).Map(app);
         new MinerEndpoints(table, registry, commands).Map(app);
         new WebSocketDoor(conversations, table).Map(app);
         new CommandEndpoint(table, registry, commands, credentials, time, app.Lifetime.ApplicationStopping).Map(app);
         new KeyEndpoints(keys, credentials, table.RevokeAsync).Map(app);
         new OperationsEndpoints(registry, table, trust, store, credentials, collectors, time).Map(app);
-        return (new TcpDoor(conversations), sweep, new HubReload(settings, level, match, credentials, model, registry));
+        return (new TcpDoor(conversations), sweep, new HubReload(settings, level, queries, credentials, model, registry));
     }
 
     /// <summary>A completed job's duration says how fast its miner is.</summary>
@@ -146,6 +152,10 @@ internal sealed class Hub : IAsyncDisposable
             registry.ObserveService(miner, latencyMs);
         }
     }
+
+    /// <summary>A miner that took the job needs no slot held any more, and nobody else does.</summary>
+    private static int EndHolds(HoldBook holds, FeedbackRequest report) => holds.EndByFeedback(
+        report.MatchId, report.JobId!, report.MinerId!, taken: report.Outcome is Outcomes.Accepted or Outcomes.Completed);
 
     private static ILogger<T> LogOf<T>(WebApplication app) => app.Services.GetRequiredService<ILogger<T>>();
 }

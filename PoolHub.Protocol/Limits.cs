@@ -16,6 +16,7 @@ public static class Limits
     public const int ApiKeyChars = 128;
     public const int SessionTokenChars = 256;
     public const int JobIdChars = 128;
+    public const int MatchIdChars = 32;
     public const int AddrChars = 255;
     public const int GpuNameChars = 128;
     public const int OwnerChars = 64;
@@ -37,4 +38,8 @@ public static class Limits
     public const int MinTempC = -100;
     public const int MaxTempC = 1_000;
     public const int MaxTopK = 100;
+    public const int MaxHoldMs = 600_000;
+
+    /// <summary>Match requests of one batch.</summary>
+    public const int MaxBatch = 256;
 }

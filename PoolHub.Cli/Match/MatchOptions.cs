@@ -24,12 +24,13 @@ internal sealed class MatchOptions
     private readonly Option<string[]> _exclude = List("--exclude", "None of these miners.", "id");
     private readonly Option<string?> _spreadBy = new Option<string?>("--spread-by") { Description = "No two candidates of the same region or owner." }
         .AcceptOnlyFromAmong("region", "owner");
+    private readonly Option<int?> _holdMs = new("--hold-ms") { Description = "Hold one slot of each candidate for so long, 0 to 600000 ms [default: as the hub is set]", HelpName = "ms" };
     private readonly Option<string?> _file = new("--file") { Description = "The whole request as JSON, - for standard input; instead of the flags above.", HelpName = "path" };
 
     private Option[] Flags =>
     [
         _jobId, _task, _minVram, _minRam, _accel, _tags, _capabilities, _region, _maxPrice, _deadlineMs, _topK, _weights,
-        _exclude, _spreadBy,
+        _exclude, _spreadBy, _holdMs,
     ];
 
     public void AddTo(Command command)
@@ -53,6 +54,10 @@ internal sealed class MatchOptions
         {
             throw CliException.Usage($"--top-k must be from 1 to {Limits.MaxTopK}.");
         }
+        if (line.GetValue(_holdMs) is < 0 or > Limits.MaxHoldMs)
+        {
+            throw CliException.Usage($"--hold-ms must be from 0 to {Limits.MaxHoldMs}.");
+        }
         return new MatchRequest
         {
             JobId = line.GetValue(_jobId) ?? Guid.NewGuid().ToString(),
@@ -75,6 +80,7 @@ internal sealed class MatchOptions
             Weights = line.GetValue(_weights),
             Exclude = Terms(line.GetValue(_exclude)),
             SpreadBy = line.GetValue(_spreadBy),
+            HoldMs = line.GetValue(_holdMs),
         };
     }
 

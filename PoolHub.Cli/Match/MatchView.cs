@@ -20,6 +20,10 @@ internal static class MatchView
         }
         console.MarkupLineInterpolated($"[dim]why[/]   {response.Explain}");
         console.MarkupLine($"[dim]left[/]  {Clauses(response.Clauses)}");
+        if (response.Candidates is [{ HoldExpiresInMs: { } holdMs }, ..])
+        {
+            console.MarkupLineInterpolated($"[dim]held[/]  for {holdMs} ms as match {response.MatchId}");
+        }
         foreach (Candidate candidate in breakdowns ? response.Candidates : [])
         {
             if (candidate.Breakdown is { } terms)

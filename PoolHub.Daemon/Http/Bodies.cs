@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http.Features;
 using PoolHub.Protocol;
 
 namespace PoolHub.Daemon.Http;
@@ -9,6 +10,10 @@ namespace PoolHub.Daemon.Http;
 /// <summary>Request bodies: read whole, bounded, as one JSON value.</summary>
 internal static class Bodies
 {
+    /// <summary>False when the request says that it has none.</summary>
+    public static bool HasBody(this HttpContext http) =>
+        http.Request.ContentLength is not 0 && http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false;
+
     /// <summary>The body, or null after a problem has been answered.</summary>
     public static async ValueTask<T?> ReadJsonAsync<T>(this HttpContext http, JsonTypeInfo<T> type)
         where T : class

@@ -13,7 +13,7 @@ internal static class MatchAnswer
         var candidates = new Candidate[found.Length];
         for (int i = 0; i < found.Length; i++)
         {
-            candidates[i] = ToCandidate(query, in found[i]);
+            candidates[i] = ToCandidate(query, in found[i], result.HoldMs);
         }
         return new MatchResponse
         {
@@ -27,7 +27,7 @@ internal static class MatchAnswer
         };
     }
 
-    private static Candidate ToCandidate(MatchQuery query, in MatchCandidate found) => new()
+    private static Candidate ToCandidate(MatchQuery query, in MatchCandidate found, int holdMs) => new()
     {
         MinerId = found.Offer.MinerId,
         Addr = found.Offer.Profile.Addr,
@@ -36,6 +36,7 @@ internal static class MatchAnswer
         EtaMs = found.EtaMs < 0 ? null : found.EtaMs,
         Price = found.Price,
         Degraded = found.Degraded ? true : null,
+        HoldExpiresInMs = holdMs > 0 ? holdMs : null,
         Breakdown = query.ExplainFull ? Breakdown(query, in found) : null,
     };
 

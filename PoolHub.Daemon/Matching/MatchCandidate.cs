@@ -23,6 +23,8 @@ internal struct MatchCandidate
 
     /// <summary>-1 when unknown.</summary>
     public int RttMs;
+
+    /// <summary>Jobs that run or wait, and slots held.</summary>
     public int Load;
     public int Free;
 

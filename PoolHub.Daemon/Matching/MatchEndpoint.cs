@@ -5,14 +5,9 @@ using PoolHub.Protocol.Http;
 namespace PoolHub.Daemon.Matching;
 
 /// <summary>Who should run this job; docs/http-api.md, "Matching".</summary>
-internal sealed class MatchEndpoint(Matcher matcher, WeightProfiles profiles, Credentials credentials)
+internal sealed class MatchEndpoint(Matcher matcher, QueryReader queries, Credentials credentials)
 {
-    private volatile WeightProfiles _profiles = profiles;
-
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/match", MatchAsync);
-
-    /// <summary>Requests from now on may choose among these.</summary>
-    public void Reload(WeightProfiles profiles) => _profiles = profiles;
 
     private async Task MatchAsync(HttpContext http)
     {
@@ -21,7 +16,7 @@ internal sealed class MatchEndpoint(Matcher matcher, WeightProfiles profiles, Cr
         {
             return;
         }
-        if (!MatchQuery.TryCreate(request, _profiles, out MatchQuery? query, out (string, string)? fault))
+        if (!queries.TryRead(request, out MatchQuery? query, out (string, string)? fault))
         {
             await http.Response.BadFieldAsync(fault.Value);
             return;

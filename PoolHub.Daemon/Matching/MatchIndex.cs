@@ -34,13 +34,20 @@ internal sealed class MatchIndex
 
     /// <param name="time">Measures how long freed slots rest.</param>
     /// <param name="limit">How many miners it takes at most; <see cref="Add"/> throws beyond.</param>
-    public MatchIndex(TimeProvider time, int limit = DefaultLimit) => _slots = new Slots(time, limit);
+    public MatchIndex(TimeProvider time, int limit = DefaultLimit)
+    {
+        _slots = new Slots(time, limit);
+        Held = new HeldSlots(_writer, SegmentOf);
+    }
 
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>Adds a miner with load 0, its round trip and service time unknown.</summary>
+    /// <summary>How many slots of each miner are held; they count as load.</summary>
+    public HeldSlots Held { get; }
+
+    /// <summary>Adds a miner, its round trip and service time unknown.</summary>
     /// <returns>Its slot.</returns>
-    public int Add(string minerId, MinerProfile profile, bool degraded, bool available, double trust)
+    public int Add(string minerId, MinerProfile profile, bool degraded, bool available, double trust, int load = 0)
     {
         CheckTrust(trust);
         lock (_writer)
@@ -52,7 +59,7 @@ internal sealed class MatchIndex
             Offer offer = _terms.Acquire(minerId, profile, _termsToAdd);
             segment.BeginWrite();
             ref SlotFigures figures = ref segment.Figures(offset);
-            (figures.Load, figures.Held, figures.RttMs, figures.ServiceMs) = (0, 0, -1, -1);
+            (figures.Load, figures.Held, figures.RttMs, figures.ServiceMs) = (load, 0, -1, -1);
             segment.SetTrust(offset, trust);
             segment.SetAvailable(offset, available);
             Segment.SetBit(segment.Degraded, offset, degraded);

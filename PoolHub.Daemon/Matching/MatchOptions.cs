@@ -1,11 +1,16 @@
 using PoolHub.Daemon.Settings;
+using PoolHub.Protocol;
 
 namespace PoolHub.Daemon.Matching;
 
-internal static class MatchOptions
+/// <param name="Weights">The weights that requests may choose.</param>
+/// <param name="HoldMs">For how long a match holds that does not say; 0: not at all.</param>
+internal sealed record MatchOptions(WeightProfiles Weights, int HoldMs)
 {
-    /// <summary>The weights that requests may choose.</summary>
-    public static WeightProfiles Read(SettingsReader settings)
+    public static MatchOptions Read(SettingsReader settings) =>
+        new(ReadWeights(settings), settings.Int32("MATCH_HOLD_MS", 0, 0, Limits.MaxHoldMs));
+
+    private static WeightProfiles ReadWeights(SettingsReader settings)
     {
         string defaultText = settings.Text("DEFAULT_WEIGHTS", WeightProfiles.DefaultText);
         if (!WeightProfiles.TryCreate(defaultText, [], out WeightProfiles? profiles, out string? problem))

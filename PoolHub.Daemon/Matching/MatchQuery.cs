@@ -32,6 +32,9 @@ internal sealed class MatchQuery
     /// <summary>Ids of miners, which the index may not know; none twice.</summary>
     public string[] Exclude { get; private init; } = [];
 
+    /// <summary>For how long each candidate's slot is to be held; 0: not at all.</summary>
+    public required int HoldMs { get; init; }
+
     /// <summary>Null when not asked, as in all that follows; lists are empty instead, and hold no term twice.</summary>
     public string? Region { get; private init; }
     public string[] Accel { get; private init; } = [];
@@ -67,11 +70,13 @@ internal sealed class MatchQuery
     /// <param name="profiles">The weights a request may name.</param>
     /// <param name="query">The query.</param>
     /// <param name="fault">The first field at fault, by its path in the JSON, and why.</param>
+    /// <param name="defaultHoldMs">For how long it holds when it does not say.</param>
     public static bool TryCreate(
         MatchRequest request,
         WeightProfiles profiles,
         [NotNullWhen(true)] out MatchQuery? query,
-        [NotNullWhen(false)] out (string Field, string Problem)? fault)
+        [NotNullWhen(false)] out (string Field, string Problem)? fault,
+        int defaultHoldMs = 0)
     {
         query = null;
         MatchRequirements needs = request.Requirements ?? new MatchRequirements();
@@ -96,6 +101,7 @@ internal sealed class MatchQuery
             ExplainFull = request.Explain == "full",
             SpreadBy = request.SpreadBy switch { "region" => SpreadBy.Region, "owner" => SpreadBy.Owner, _ => SpreadBy.None },
             Exclude = Distinct(request.Exclude),
+            HoldMs = request.HoldMs ?? defaultHoldMs,
             Region = string.IsNullOrEmpty(hints.Region) ? null : hints.Region,
             Accel = Distinct(needs.Accel),
             TaskCapability = needs.Task is null ? null : TaskPrefix + needs.Task,
@@ -125,6 +131,10 @@ internal sealed class MatchQuery
         if (request.Explain is not (null or "none" or "full"))
         {
             return ("explain", "must be none or full");
+        }
+        if (request.HoldMs is < 0 or > Limits.MaxHoldMs)
+        {
+            return ("hold_ms", $"must be from 0 to {Limits.MaxHoldMs}");
         }
         if (request.SpreadBy is not (null or "region" or "owner"))
         {

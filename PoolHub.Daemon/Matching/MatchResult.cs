@@ -10,6 +10,9 @@ internal sealed class MatchResult
     /// <summary>Best first.</summary>
     public ReadOnlySpan<MatchCandidate> Candidates => _scan.Best.Items;
 
+    /// <summary>For how long a slot of each candidate is held; 0 when none is.</summary>
+    public int HoldMs { get; set; }
+
     /// <summary>How many miners passed this clause and those before it; meaningless for a clause not asked.</summary>
     public int Left(Clause clause) => _scan.Left[(int)clause];
 
@@ -18,9 +21,13 @@ internal sealed class MatchResult
     /// <param name="ceilingE8">What prices are measured against.</param>
     public SegmentScan Begin(MatchQuery query, TermCatalogue terms, long ceilingE8)
     {
+        HoldMs = 0;
         _scan.Begin(query, terms, ceilingE8);
         return _scan;
     }
 
     public void Complete() => _scan.Best.Sort();
+
+    /// <summary>Leaves a candidate out of a complete answer.</summary>
+    public void Drop(int place) => _scan.Best.RemoveAt(place);
 }

@@ -4,7 +4,7 @@ using PoolHub.Protocol.Http;
 namespace PoolHub.Daemon.Matching;
 
 /// <summary>Answers checked queries.</summary>
-internal sealed class Matcher(MatchIndex index, MatchMetrics metrics, TimeProvider time)
+internal sealed class Matcher(MatchIndex index, HoldBook holds, MatchMetrics metrics, TimeProvider time)
 {
     private readonly ConcurrentBag<MatchResult> _results = [];
 
@@ -15,10 +15,30 @@ internal sealed class Matcher(MatchIndex index, MatchMetrics metrics, TimeProvid
         {
             result = new MatchResult();
         }
-        index.Match(query, result);
-        MatchResponse answer = MatchAnswer.Create(Guid.CreateVersion7(time.GetUtcNow()).ToString("N"), query, result);
+        string matchId = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
+        if (query.HoldMs > 0)
+        {
+            holds.Match(matchId, query, result);
+        }
+        else
+        {
+            holds.EndExpired();
+            index.Match(query, result);
+        }
+        MatchResponse answer = MatchAnswer.Create(matchId, query, result);
         metrics.Matched(query, result, time.GetElapsedTime(begin));
         _results.Add(result);
         return answer;
+    }
+
+    /// <summary>Answers all, in their order. Where one of them holds, nobody else holds in between.</summary>
+    public MatchResponse[] MatchAll(MatchQuery[] queries)
+    {
+        if (!Array.Exists(queries, query => query.HoldMs > 0))
+        {
+            return Array.ConvertAll(queries, Match);
+        }
+        using Lock.Scope _ = holds.Begin();
+        return Array.ConvertAll(queries, Match);
     }
 }

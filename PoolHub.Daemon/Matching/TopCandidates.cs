@@ -45,6 +45,12 @@ internal sealed class TopCandidates
         }
     }
 
+    /// <summary>Takes one out and keeps the order of the others; only when sorted.</summary>
+    public void RemoveAt(int place)
+    {
+        Array.Copy(_items, place + 1, _items, place, --Count - place);
+    }
+
     /// <summary>Puts the best first. The heap is one no more until it is reset.</summary>
     public void Sort()
     {

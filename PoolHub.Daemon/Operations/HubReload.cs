@@ -7,7 +7,7 @@ namespace PoolHub.Daemon.Operations;
 
 /// <summary>Takes new settings over while the hub runs, without dropping a connection; the rest need a restart.</summary>
 internal sealed class HubReload(
-    HubSettings running, LogLevelSwitch level, MatchEndpoint match, Credentials credentials, TrustModel trust, MinerRegistry registry)
+    HubSettings running, LogLevelSwitch level, QueryReader queries, Credentials credentials, TrustModel trust, MinerRegistry registry)
 {
     /// <summary>Names of settings that have changed and wait for a restart.</summary>
     /// <exception cref="IOException">A secret of the hub's own could not be kept; nothing was taken over.</exception>
@@ -17,7 +17,7 @@ internal sealed class HubReload(
         // First, since it is the one that can fail.
         credentials.Reload(settings.Access, running.StateDir);
         level.Set(settings.LogLevel);
-        match.Reload(settings.Weights);
+        queries.Reload(settings.Match);
         trust.FailCodesNotMiner = settings.Trust.FailCodesNotMiner;
         registry.Reload(settings.Registry);
 

@@ -14,7 +14,7 @@ internal sealed record HubSettings(
     GatewayOptions Gateway,
     AccessOptions Access,
     RegistryOptions Registry,
-    WeightProfiles Weights,
+    MatchOptions Match,
     TrustOptions Trust)
 {
     private const string DefaultStateDir = "/var/lib/poolhub";

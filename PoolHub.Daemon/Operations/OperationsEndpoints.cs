@@ -171,6 +171,7 @@ internal sealed class OperationsEndpoints(
             Capabilities = profile.Capabilities,
             QueueLen = miner.QueueLen,
             Busy = miner.Busy,
+            Held = registry.Held(miner),
             RttMs = float.IsNaN(miner.RttMs) ? null : Math.Round(miner.RttMs, 2),
             AvgLatencyMs = miner.AvgLatencyMs,
             TempC = miner.TempC,

@@ -16,16 +16,17 @@ internal sealed class MinerRegistry
     private readonly ConcurrentDictionary<string, Miner> _miners = new();
     private readonly RegistryOptions _options;
     private readonly Roster _roster;
+    private readonly HoldBook _holds;
     private readonly FlapGuard _flaps;
     private readonly Registrations _registrations;
     private readonly IHubStore _store;
     private readonly TimeProvider _time;
     private readonly LeaseSweep _sweep;
 
-    public MinerRegistry(RegistryOptions options, MatchIndex index, TrustBook trust, IHubStore store, TimeProvider time)
+    public MinerRegistry(RegistryOptions options, MatchIndex index, HoldBook holds, TrustBook trust, IHubStore store, TimeProvider time)
     {
-        (_options, _store, _time) = (options, store, time);
-        _roster = new Roster(index, trust, time);
+        (_options, _holds, _store, _time) = (options, holds, store, time);
+        _roster = new Roster(index, holds, trust, time);
         _flaps = new FlapGuard(options, time);
         _registrations = new Registrations(_gate, _roster, store, time);
         Guard = new MassLossGuard(options, time);
@@ -174,6 +175,9 @@ internal sealed class MinerRegistry
         _roster.WriteStatus(miner);
     }
 
+    /// <summary>How many of its slots matches hold.</summary>
+    public int Held(Miner miner) => _roster.Held(miner);
+
     /// <summary>Whether the miner is to be offered new jobs, as far as the operator is concerned.</summary>
     public void SetDraining(Miner miner, bool draining)
     {
@@ -228,6 +232,7 @@ internal sealed class MinerRegistry
         {
             gone = _sweep.Run();
         }
+        _holds.EndExpired();
         _roster.RefreshLatencyRanks();
         return gone;
     }

@@ -73,6 +73,7 @@ internal sealed class Registrations(Lock gate, Roster roster, IHubStore store, T
                 return false;
             }
             roster.SetProfile(miner, profile);
+            roster.EndOlderHolds(miner);
             if (miner.Slot == Miner.NoSlot)
             {
                 roster.Enter(miner, miner.Dropped ? LeaseState.Degraded : LeaseState.Online, time.GetTimestamp());

@@ -9,7 +9,7 @@ namespace PoolHub.Daemon.Registry;
 /// states are called under the registry's lock; what a heartbeat writes takes none, allocates nothing, and does nothing
 /// for a miner that has no place.
 /// </summary>
-internal sealed class Roster(MatchIndex index, TrustBook trust, TimeProvider time)
+internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, TimeProvider time)
 {
     /// <summary>Who has which slot, and when it was last heard of.</summary>
     public LeaseColumn Leases { get; } = new();
@@ -18,7 +18,8 @@ internal sealed class Roster(MatchIndex index, TrustBook trust, TimeProvider tim
 
     public void Enter(Miner miner, LeaseState state, long heardAt)
     {
-        int slot = index.Add(miner.Id, miner.Profile!, state == LeaseState.Degraded, IsOffered(miner), trust.Score(miner.Id));
+        // With its load from the first moment on: a match might hold what is not free.
+        int slot = index.Add(miner.Id, miner.Profile!, state == LeaseState.Degraded, IsOffered(miner), trust.Score(miner.Id), miner.Load);
         Leases.Put(slot, miner, heardAt);
         miner.State = state;
         // Last, since a heartbeat writes where it sees a slot.
@@ -33,6 +34,7 @@ internal sealed class Roster(MatchIndex index, TrustBook trust, TimeProvider tim
         {
             Leases.Clear(miner.Slot);
             index.Remove(miner.Slot);
+            holds.EndStale(miner.Id, miner.Slot);
             miner.Slot = Miner.NoSlot;
         }
         miner.State = LeaseState.Offline;
@@ -56,6 +58,22 @@ internal sealed class Roster(MatchIndex index, TrustBook trust, TimeProvider tim
         {
             index.Replace(miner.Slot, profile);
         }
+    }
+
+    /// <summary>What the miner's session before was held for ends; after its new profile is offered.</summary>
+    public void EndOlderHolds(Miner miner)
+    {
+        if (miner.Slot != Miner.NoSlot)
+        {
+            holds.EndStale(miner.Id, miner.Slot);
+        }
+    }
+
+    /// <summary>How many of its slots matches hold.</summary>
+    public int Held(Miner miner)
+    {
+        int slot = miner.Slot;
+        return slot == Miner.NoSlot ? 0 : index.Held.CountAt(slot);
     }
 
     /// <summary>Takes over whether the miner drains or is ejected.</summary>

@@ -11,10 +11,12 @@ namespace PoolHub.Daemon.Trust;
 /// <param name="trust">Learns from it.</param>
 /// <param name="credentials">Who may report.</param>
 /// <param name="recorded">Told of every outcome that was not a duplicate.</param>
+/// <param name="endHolds">Ends the holds that a report makes needless, duplicates as well; returns how many.</param>
 /// <param name="metrics">Where they are counted.</param>
 /// <param name="time">When they came.</param>
 internal sealed class FeedbackEndpoint(
-    TrustBook trust, Credentials credentials, Action<StoredFeedback> recorded, IMetricFactory metrics, TimeProvider time)
+    TrustBook trust, Credentials credentials, Action<StoredFeedback> recorded, Func<FeedbackRequest, int> endHolds, IMetricFactory metrics,
+    TimeProvider time)
 {
     private readonly Counter _feedback = metrics.CreateCounter("poolhub_feedback_total", "Outcomes recorded, duplicates left out.", ["outcome"]);
 
@@ -43,11 +45,13 @@ internal sealed class FeedbackEndpoint(
                 _feedback.WithLabels(feedback.Outcome).Inc();
                 recorded(feedback);
             }
+            int released = endHolds(request);
             await http.Response.JsonAsync(new FeedbackResponse
             {
                 Status = receipt.Recorded ? "recorded" : "duplicate",
                 TrustScore = receipt.Score,
                 EjectedForSec = receipt.EjectedUntil is { } until ? (int)Math.Ceiling((until - now).TotalSeconds) : null,
+                Released = released > 0 ? released : null,
             }, HubJson.Default.FeedbackResponse);
         }
         catch (UnknownMinerException)
@@ -69,6 +73,10 @@ internal sealed class FeedbackEndpoint(
         if (!Texts.IsMinerId(request.MinerId))
         {
             return ("miner_id", $"must be 1 to {Limits.MinerIdChars} letters, digits or any of . _ : -");
+        }
+        if (request.MatchId is { } match && (match.Length is 0 or > Limits.MatchIdChars || !Texts.IsPrintable(match)))
+        {
+            return ("match_id", "must be the match_id of an answer");
         }
         if (!TrustModel.IsOutcome(request.Outcome))
         {

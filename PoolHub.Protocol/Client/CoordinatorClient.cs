@@ -16,6 +16,33 @@ public sealed class CoordinatorClient(HttpClient http, string secret)
         return await HubHttp.SendAsync(http, message, HubJson.Default.MatchResponse, cancel);
     }
 
+    /// <summary>Matches in this order, and holds as one transaction; 1 to 256 requests.</summary>
+    /// <exception cref="HubException">The hub refused, and held nothing, or failed or could not be reached.</exception>
+    public async Task<MatchResponse[]> MatchBatchAsync(MatchRequest[] requests, CancellationToken cancel = default)
+    {
+        using HttpRequestMessage message = Authorised(HttpMethod.Post, "v1/match/batch");
+        message.Content = HubHttp.Body(new BatchRequest { Requests = requests }, HubJson.Default.BatchRequest);
+        return (await HubHttp.SendAsync(http, message, HubJson.Default.BatchResponse, cancel)).Answers;
+    }
+
+    /// <summary>Gives the holds of a match back, or that of one miner. Returns how many; 0 when they had ended, which is no error.</summary>
+    /// <exception cref="HubException">The hub does not know such a match, failed or could not be reached.</exception>
+    public async Task<int> ReleaseAsync(string matchId, string? minerId = null, CancellationToken cancel = default)
+    {
+        using HttpRequestMessage message = Authorised(HttpMethod.Post, $"v1/match/{Uri.EscapeDataString(matchId)}/release");
+        message.Content = HubHttp.Body(new ReleaseRequest { MinerId = minerId }, HubJson.Default.ReleaseRequest);
+        return (await HubHttp.SendAsync(http, message, HubJson.Default.ReleaseResponse, cancel)).Released;
+    }
+
+    /// <summary>Makes the holds of a match, or that of one miner, last from now on: for <paramref name="holdMs"/>, or as long as the match asked for.</summary>
+    /// <exception cref="HubException">They have ended (410), the hub does not know such a match, failed or could not be reached.</exception>
+    public async Task<HeldMiner[]> RenewAsync(string matchId, string? minerId = null, int? holdMs = null, CancellationToken cancel = default)
+    {
+        using HttpRequestMessage message = Authorised(HttpMethod.Post, $"v1/match/{Uri.EscapeDataString(matchId)}/renew");
+        message.Content = HubHttp.Body(new RenewRequest { MinerId = minerId, HoldMs = holdMs }, HubJson.Default.RenewRequest);
+        return (await HubHttp.SendAsync(http, message, HubJson.Default.RenewResponse, cancel)).Holds;
+    }
+
     /// <summary>Safe to repeat: a second report of the same job, miner and outcome is not counted.</summary>
     /// <exception cref="HubException">The hub refused, failed or could not be reached.</exception>
     public async Task<FeedbackResponse> FeedbackAsync(FeedbackRequest request, CancellationToken cancel = default)

@@ -52,6 +52,9 @@ public sealed record MinerSnapshot
     public required int QueueLen { get; init; }
     public required bool Busy { get; init; }
 
+    /// <summary>Slots that matches hold, beside the queue.</summary>
+    public int Held { get; init; }
+
     /// <summary>Measured by the hub.</summary>
     public double? RttMs { get; init; }
 

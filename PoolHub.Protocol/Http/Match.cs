@@ -24,6 +24,11 @@ public sealed record MatchRequest
 
     /// <summary><c>full</c> asks for every candidate's breakdown.</summary>
     public string? Explain { get; init; }
+
+    /// <summary>
+    /// Holds one slot of every candidate for so long, 0 to 600,000; 0 holds nothing. When absent, as the hub is set.
+    /// </summary>
+    public int? HoldMs { get; init; }
 }
 
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
@@ -82,6 +87,9 @@ public sealed record Candidate
     /// <summary>True when the miner's lease is over but not yet its grace; absent otherwise.</summary>
     public bool? Degraded { get; init; }
 
+    /// <summary>For how long one of its slots is held for this match; absent when none is.</summary>
+    public int? HoldExpiresInMs { get; init; }
+
     /// <summary>With <c>"explain":"full"</c>: how the score came about.</summary>
     public ScoreTerm[]? Breakdown { get; init; }
 }
@@ -117,6 +125,9 @@ public sealed record FeedbackRequest
     public string? JobId { get; init; }
     public string? MinerId { get; init; }
 
+    /// <summary>The match whose holds it ends; every match of the job that gave this miner when absent.</summary>
+    public string? MatchId { get; init; }
+
     /// <summary><c>accepted</c>, <c>rejected</c>, <c>failed</c> or <c>completed</c>.</summary>
     public string? Outcome { get; init; }
     public int? LatencyMs { get; init; }
@@ -136,4 +147,7 @@ public sealed record FeedbackResponse
 
     /// <summary>When the miner is ejected: for how long still.</summary>
     public int? EjectedForSec { get; init; }
+
+    /// <summary>How many holds it ended; absent when none.</summary>
+    public int? Released { get; init; }
 }

@@ -14,13 +14,13 @@ public sealed class MatchOptionsTests
         MatchRequest request = Read(
             "--job-id j1 --task embed --min-vram 8 --min-ram 16.5 --accel cuda,rocm --tag a --tag b --capability x/y --region eu "
             + "--max-price 0.8 --deadline-ms 5000 --top-k 5 --weights cheapest --exclude rig-1,rig-2 --exclude rig-3 "
-            + "--spread-by owner",
+            + "--spread-by owner --hold-ms 5000",
             explain: true);
         Assert.Equal(
             """
             {"job_id":"j1","requirements":{"task":"embed","min_vram_gb":8,"min_ram_gb":16.5,"accel":["cuda","rocm"],
             "tags_any":["a","b"],"capabilities_any":["x/y"]},"hints":{"region":"eu","max_price":0.8,"deadline_ms":5000},
-            "top_k":5,"weights":"cheapest","exclude":["rig-1","rig-2","rig-3"],"spread_by":"owner","explain":"full"}
+            "top_k":5,"weights":"cheapest","exclude":["rig-1","rig-2","rig-3"],"spread_by":"owner","explain":"full","hold_ms":5000}
             """.ReplaceLineEndings(""),
             JsonSerializer.Serialize(request, HubJson.Default.MatchRequest));
     }
@@ -49,6 +49,7 @@ public sealed class MatchOptionsTests
     [InlineData("--file /nowhere/request.json", "", "cannot be read")]
     [InlineData("--max-price -1", "", "--max-price")]
     [InlineData("--top-k 0", "", "--top-k")]
+    [InlineData("--hold-ms 600001", "", "--hold-ms")]
     public void Request_that_is_none_is_an_error_of_usage(string line, string input, string named)
     {
         CliException e = Assert.Throws<CliException>(() => Read(line, input: input));

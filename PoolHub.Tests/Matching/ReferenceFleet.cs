@@ -13,6 +13,10 @@ internal sealed class ReferenceMiner
     public required bool Available { get; set; }
     public required double Trust { get; set; }
     public int Load { get; set; }
+    public int Held { get; set; }
+
+    /// <summary>Slots that are not free: what heartbeats said and what is held.</summary>
+    public int Taken => Load + Held;
     public int RttMs { get; set; } = -1;
     public int ServiceMs { get; set; } = -1;
 
@@ -77,7 +81,7 @@ internal sealed class ReferenceFleet
         Keep("min_vram_gb", needs.MinVramGb is not null, miner => (float)miner.Profile.GpuVramGb >= (float)needs.MinVramGb!);
         Keep("min_ram_gb", needs.MinRamGb is not null, miner => (float)miner.Profile.RamGb >= (float)needs.MinRamGb!);
         Keep("max_price", hints.MaxPrice is not null, miner => miner.Price <= hints.MaxPrice!.Value);
-        Keep("free_slots", true, miner => miner.Load < miner.Profile.MaxParallel);
+        Keep("free_slots", true, miner => miner.Taken < miner.Profile.MaxParallel);
         Keep("deadline_ms", hints.DeadlineMs is not null, miner => EtaMs(miner) is not { } eta || eta <= hints.DeadlineMs);
 
         long ceiling = hints.MaxPrice?.E8 ?? Miners.Select(miner => miner.Price.E8).DefaultIfEmpty().Max();
@@ -89,8 +93,8 @@ internal sealed class ReferenceFleet
             double cap = asked.Length == 0 ? 1 : asked.Count(miner.Profile.Capabilities.Contains) / (double)asked.Length;
             double price = ceiling == 0 ? 1 : 1 - (miner.Price.E8 / (double)ceiling);
             double latency = miner.LatencyNorm;
-            int free = miner.Profile.MaxParallel - miner.Load;
-            double load = free / (free + miner.Load + 1.0);
+            int free = miner.Profile.MaxParallel - miner.Taken;
+            double load = free / (free + miner.Taken + 1.0);
             double score = (w[0] * cap) + (w[1] * price) + (w[2] * latency) + (w[3] * miner.Trust) + (w[4] * load);
             return new ReferencePlace(miner, score, cap, price, latency, miner.Trust, load, free, EtaMs(miner));
         });
@@ -129,7 +133,7 @@ internal sealed class ReferenceFleet
         {
             return null;
         }
-        decimal factor = miner.Profile.MaxParallel + miner.Load;
+        decimal factor = miner.Profile.MaxParallel + miner.Taken;
         return Math.Max(miner.RttMs, 0) + (int)Math.Ceiling(miner.ServiceMs * factor / miner.Profile.MaxParallel);
     }
 

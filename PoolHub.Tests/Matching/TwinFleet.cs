@@ -98,7 +98,7 @@ internal sealed class TwinFleet(int seed)
             return;
         }
         ReferenceMiner miner = Reference.Miners[_random.Next(Reference.Miners.Count)];
-        switch (_random.Next(12))
+        switch (_random.Next(13))
         {
             case 0: Add(); break;
             case 1: Remove(miner); break;
@@ -108,6 +108,7 @@ internal sealed class TwinFleet(int seed)
             case 5: Index.SetAvailable(Slot(miner), miner.Available = !miner.Available); break;
             case 6: Index.SetDegraded(Slot(miner), miner.Degraded = !miner.Degraded); break;
             case 7: RefreshLatencyRanks(); break;
+            case 8: Index.Held.Set(Slot(miner), miner.Id, miner.Held = _random.Next(4)); break;
             default: Beat(miner); break;
         }
     }
@@ -130,7 +131,7 @@ internal sealed class TwinFleet(int seed)
                 (place.Score, place.Cap, place.Price, place.Latency, place.Trust, place.LoadNorm),
                 (candidate.Score, candidate.CapFit, candidate.PriceNorm, candidate.LatencyNorm, candidate.Trust, candidate.LoadNorm));
             Assert.Equal(
-                (place.Miner.Price, place.Miner.Degraded, place.Free, place.Miner.Load, place.Miner.RttMs),
+                (place.Miner.Price, place.Miner.Degraded, place.Free, place.Miner.Taken, place.Miner.RttMs),
                 (candidate.Price, candidate.Degraded, candidate.Free, candidate.Load, candidate.RttMs));
             Assert.Equal(place.EtaMs, actual.Candidates[i].EtaMs);
             Assert.Equal(Slot(place.Miner), candidate.Slot);

@@ -111,7 +111,7 @@ public sealed class PythonExampleTests
         Assert.Equal(
             ("POST /v1/match", """{"job_id": "j", "requirements": {"min_vram_gb": 8.0}, "hints": {"region": "eu"}, "top_k": 3}"""),
             await NextAsync(hub));
-        Assert.Equal(("POST /v1/feedback", """{"job_id": "j", "miner_id": "m-1", "outcome": "completed"}"""), await NextAsync(hub));
+        Assert.Equal(("POST /v1/feedback", """{"job_id": "j", "match_id": "m1", "miner_id": "m-1", "outcome": "completed"}"""), await NextAsync(hub));
     }
 
     private static async Task<(string Line, string Body)> NextAsync(ScriptedHub hub)

@@ -25,12 +25,14 @@ internal sealed class RegistryHouse
         time ??= Time;
         Index = new MatchIndex(time);
         Trust = new TrustBook(new TrustModel(new TrustOptions()), Store, time, () => Index.Count);
-        Registry = new MinerRegistry(options ?? new RegistryOptions(), Index, Trust, Store, time);
+        Holds = new HoldBook(Index, time);
+        Registry = new MinerRegistry(options ?? new RegistryOptions(), Index, Holds, Trust, Store, time);
     }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2025, 6, 2, 12, 0, 0, TimeSpan.Zero));
     public MemoryStore Store { get; } = new();
     public MatchIndex Index { get; }
+    public HoldBook Holds { get; }
     public TrustBook Trust { get; }
     public MinerRegistry Registry { get; }
     public DateTimeOffset Now => Time.GetUtcNow();

@@ -23,7 +23,7 @@ internal sealed class HubParts : IAsyncDisposable
         Index = new MatchIndex(Time);
         var trust = new TrustBook(new TrustModel(new TrustOptions()), _store, Time, () => Index.Count);
         Keys = new KeyRing(_store, Time);
-        Registry = new MinerRegistry(options ?? new RegistryOptions(), Index, trust, _store, Time);
+        Registry = new MinerRegistry(options ?? new RegistryOptions(), Index, new HoldBook(Index, Time), trust, _store, Time);
         IMetricFactory metrics = Metrics.WithCustomRegistry(Metrics.NewCustomRegistry());
         Table = new SessionTable(
             Registry, Keys, new SessionTokens(new byte[32], Time), new AccessOptions(OpenEnrollment: true, [], []), NullLogger<SessionTable>.Instance);

@@ -57,7 +57,8 @@ def match_request(args):
             tags_any=args.tag,
             capabilities_any=args.capability),
         hints=without_none(region=args.region, max_price=args.max_price, deadline_ms=args.deadline_ms),
-        top_k=args.top_k)
+        top_k=args.top_k,
+        hold_ms=args.hold_ms)
 
 
 def show(answer):
@@ -89,6 +90,8 @@ def parse(argv):
     parser.add_argument("--max-price", type=float)
     parser.add_argument("--deadline-ms", type=int)
     parser.add_argument("--top-k", type=int, default=3)
+    parser.add_argument("--hold-ms", type=int,
+                        help="hold a slot of each candidate for so long; the report ends the holds")
     parser.add_argument("--outcome", choices=["accepted", "rejected", "failed", "completed", "none"], default="completed",
                         help="what to report of the best candidate (%(default)s)")
     parser.add_argument("--latency-ms", type=int, help="how long the job took, for the report")
@@ -110,6 +113,7 @@ def main(argv=None):
         if args.outcome != "none":
             feedback = post(args.hub, "/v1/feedback", args.secret, without_none(
                 job_id=answer["job_id"],
+                match_id=answer["match_id"],
                 miner_id=answer["candidates"][0]["miner_id"],
                 outcome=args.outcome,
                 latency_ms=args.latency_ms,

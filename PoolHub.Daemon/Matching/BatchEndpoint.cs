@@ -1,0 +1,43 @@
+using PoolHub.Daemon.Access;
+using PoolHub.Daemon.Http;
+using PoolHub.Protocol;
+using PoolHub.Protocol.Http;
+
+namespace PoolHub.Daemon.Matching;
+
+/// <summary>Many matches in one request and one transaction of holds; docs/http-api.md, "Batches".</summary>
+internal sealed class BatchEndpoint(Matcher matcher, QueryReader queries, Credentials credentials)
+{
+    public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/match/batch", MatchAsync);
+
+    private async Task MatchAsync(HttpContext http)
+    {
+        if (!await credentials.RequireAsync(http, Caller.Coordinator)
+            || await http.ReadJsonAsync(HubJson.Default.BatchRequest) is not { } batch)
+        {
+            return;
+        }
+        if (batch.Requests is not { Length: > 0 and <= Limits.MaxBatch } requests)
+        {
+            await http.Response.BadFieldAsync(("requests", $"must be 1 to {Limits.MaxBatch} match requests"));
+            return;
+        }
+        // All are read before the first holds anything.
+        var all = new MatchQuery[requests.Length];
+        for (int i = 0; i < all.Length; i++)
+        {
+            if (requests[i] is not { } request)
+            {
+                await http.Response.BadFieldAsync(($"requests[{i}]", "must be a match request"));
+                return;
+            }
+            if (!queries.TryRead(request, out MatchQuery? query, out (string Field, string Problem)? fault))
+            {
+                await http.Response.BadFieldAsync(($"requests[{i}].{fault.Value.Field}", fault.Value.Problem));
+                return;
+            }
+            all[i] = query;
+        }
+        await http.Response.JsonAsync(new BatchResponse { Answers = matcher.MatchAll(all) }, HubJson.Default.BatchResponse);
+    }
+}

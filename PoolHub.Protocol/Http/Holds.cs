@@ -1,0 +1,54 @@
+using System.Text.Json.Serialization;
+
+namespace PoolHub.Protocol.Http;
+
+/// <summary>Body of <c>POST /v1/match/batch</c>: match requests that are answered as one transaction of holds.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record BatchRequest
+{
+    /// <summary>1 to 256, matched in this order: what one holds, the next does not find.</summary>
+    public MatchRequest?[]? Requests { get; init; }
+}
+
+public sealed record BatchResponse
+{
+    /// <summary>In the order of the requests.</summary>
+    public required MatchResponse[] Answers { get; init; }
+}
+
+/// <summary>Body of <c>POST /v1/match/{match_id}/release</c>, which may be empty.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record ReleaseRequest
+{
+    /// <summary>Only the hold on this miner; all of the match when absent.</summary>
+    public string? MinerId { get; init; }
+}
+
+public sealed record ReleaseResponse
+{
+    /// <summary>How many holds it ended; 0 when they had ended before.</summary>
+    public required int Released { get; init; }
+}
+
+/// <summary>Body of <c>POST /v1/match/{match_id}/renew</c>, which may be empty.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record RenewRequest
+{
+    /// <summary>Only the hold on this miner; all of the match that have not ended when absent.</summary>
+    public string? MinerId { get; init; }
+
+    /// <summary>For how long from now, 1 to 600,000; as long as the match asked for when absent.</summary>
+    public int? HoldMs { get; init; }
+}
+
+public sealed record RenewResponse
+{
+    /// <summary>What was renewed, best candidate first; never empty.</summary>
+    public required HeldMiner[] Holds { get; init; }
+}
+
+public sealed record HeldMiner
+{
+    public required string MinerId { get; init; }
+    public required int HoldExpiresInMs { get; init; }
+}
