@@ -127,8 +127,11 @@ internal sealed class Hub : IAsyncDisposable
         app.UseHttpMetrics(metrics);
         app.UseProblemDetails(LogOf<Hub>(app));
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
-        var match = new MatchEndpoint(new Matcher(index, new MatchMetrics(metrics), time), settings.Weights, credentials);
+        var decisions = new DecisionLog(time);
+        var match = new MatchEndpoint(new Matcher(index, decisions, new MatchMetrics(metrics), time), settings.Weights, credentials);
         match.Map(app);
+        var explainer = new Explainer(index, minerId => Place(registry, minerId), time);
+        new ExplainEndpoint(explainer, decisions, () => match.Profiles, credentials).Map(app);
         new FeedbackEndpoint(trust, credentials, feedback => Observe(registry, feedback), metrics, time).Map(app);
         new MinerEndpoints(table, registry, commands).Map(app);
         new WebSocketDoor(conversations, table).Map(app);
@@ -146,6 +149,11 @@ internal sealed class Hub : IAsyncDisposable
             registry.ObserveService(miner, latencyMs);
         }
     }
+
+    /// <summary>Where a miner that has registered stands.</summary>
+    private static MinerPlace? Place(MinerRegistry registry, string minerId) => registry.Find(minerId) is { Profile: { } profile } miner
+        ? new MinerPlace(miner.Slot, profile, miner.Draining ? "draining" : "ejected")
+        : null;
 
     private static ILogger<T> LogOf<T>(WebApplication app) => app.Services.GetRequiredService<ILogger<T>>();
 }

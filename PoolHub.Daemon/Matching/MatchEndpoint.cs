@@ -9,6 +9,8 @@ internal sealed class MatchEndpoint(Matcher matcher, WeightProfiles profiles, Cr
 {
     private volatile WeightProfiles _profiles = profiles;
 
+    public WeightProfiles Profiles => _profiles;
+
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/match", MatchAsync);
 
     /// <summary>Requests from now on may choose among these.</summary>

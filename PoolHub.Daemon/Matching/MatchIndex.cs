@@ -34,6 +34,12 @@ internal sealed class MatchIndex
 
     public int Count => Volatile.Read(ref _count);
 
+    /// <summary>How many segments there are to read; some may be empty.</summary>
+    public int SegmentCount => Volatile.Read(ref _segments).Length;
+
+    /// <summary>What prices are measured against where a request names no ceiling.</summary>
+    public long DearestE8 => Volatile.Read(ref _dearestE8);
+
     /// <summary>Adds a miner with load 0, its round trip and service time unknown.</summary>
     /// <returns>Its slot.</returns>
     public int Add(string minerId, MinerProfile profile, bool degraded, bool available, double trust)
@@ -195,13 +201,17 @@ internal sealed class MatchIndex
     /// </summary>
     public void Match(MatchQuery query, MatchResult result)
     {
-        SegmentScan scan = result.Begin(query, _terms, query.MaxPriceE8 ?? Volatile.Read(ref _dearestE8));
+        SegmentScan scan = result.Begin(query, _terms, query.MaxPriceE8 ?? DearestE8);
         foreach (Segment segment in Volatile.Read(ref _segments))
         {
             Scan(segment, scan);
         }
         result.Complete();
     }
+
+    /// <summary>Copies the miners of a segment, all as they were at one moment; see <see cref="SegmentReader.Read"/>.</summary>
+    public int ReadSegment(int segment, Span<MinerState> into) =>
+        SegmentReader.Read(Volatile.Read(ref _segments)[segment], _writer, into);
 
     private void Scan(Segment segment, SegmentScan scan)
     {

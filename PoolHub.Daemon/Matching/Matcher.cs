@@ -4,7 +4,7 @@ using PoolHub.Protocol.Http;
 namespace PoolHub.Daemon.Matching;
 
 /// <summary>Answers checked queries.</summary>
-internal sealed class Matcher(MatchIndex index, MatchMetrics metrics, TimeProvider time)
+internal sealed class Matcher(MatchIndex index, DecisionLog decisions, MatchMetrics metrics, TimeProvider time)
 {
     private readonly ConcurrentBag<MatchResult> _results = [];
 
@@ -16,7 +16,9 @@ internal sealed class Matcher(MatchIndex index, MatchMetrics metrics, TimeProvid
             result = new MatchResult();
         }
         index.Match(query, result);
-        MatchResponse answer = MatchAnswer.Create(Guid.CreateVersion7(time.GetUtcNow()).ToString("N"), query, result);
+        Guid matchId = decisions.NextId();
+        decisions.Keep(matchId, query, result);
+        MatchResponse answer = MatchAnswer.Create(matchId.ToString("N"), query, result);
         metrics.Matched(query, result, time.GetElapsedTime(begin));
         _results.Add(result);
         return answer;

@@ -62,7 +62,9 @@ internal sealed class Segment(int index)
 
     public void EndWrite() => Interlocked.Increment(ref _version);
 
-    public bool IsPresent(int offset) => (Present[offset >> 6] & (1UL << offset)) != 0;
+    public bool IsPresent(int offset) => HasBit(Present, offset);
+
+    public static bool HasBit(ulong[] bits, int offset) => (bits[offset >> 6] & (1UL << offset)) != 0;
 
     public static void SetBit(ulong[] bits, int offset, bool value)
     {
