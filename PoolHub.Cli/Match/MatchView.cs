@@ -20,6 +20,7 @@ internal static class MatchView
         }
         console.MarkupLineInterpolated($"[dim]why[/]   {response.Explain}");
         console.MarkupLine($"[dim]left[/]  {Clauses(response.Clauses)}");
+        console.MarkupLineInterpolated($"[dim]match[/] {response.MatchId}");
         foreach (Candidate candidate in breakdowns ? response.Candidates : [])
         {
             if (candidate.Breakdown is { } terms)

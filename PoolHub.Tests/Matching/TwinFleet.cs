@@ -23,6 +23,22 @@ internal sealed class TwinFleet(int seed)
     public MatchIndex Index { get; } = new(new FakeTimeProvider());
     public ReferenceFleet Reference { get; } = new();
 
+    /// <summary>A fleet of this size, every miner with a heartbeat.</summary>
+    public static TwinFleet Create(int size, int seed)
+    {
+        var fleet = new TwinFleet(seed);
+        for (int i = 0; i < size; i++)
+        {
+            fleet.Add();
+        }
+        foreach (ReferenceMiner miner in fleet.Reference.Miners)
+        {
+            fleet.Beat(miner);
+        }
+        fleet.RefreshLatencyRanks();
+        return fleet;
+    }
+
     public int HighestSlot => _slots.Values.DefaultIfEmpty(-1).Max();
 
     public int Slot(ReferenceMiner miner) => _slots[miner];
@@ -168,7 +184,7 @@ internal sealed class TwinFleet(int seed)
         Capabilities = NextList(Capabilities),
     };
 
-    private static double[] Weights(string? profile) => profile switch
+    public static double[] Weights(string? profile) => profile switch
     {
         "cheapest" => [0.1, 0.7, 0.05, 0.1, 0.05],
         "fastest" => [0.1, 0.05, 0.6, 0.1, 0.15],
