@@ -57,7 +57,7 @@ internal sealed class ExplainEndpoint(Explainer explainer, DecisionLog decisions
     }
 
     private static Task AnswerAsync(HttpContext http, WhyNotResponse? answer, string minerId) => answer is null
-        ? http.Response.ProblemAsync(StatusCodes.Status404NotFound, $"there is no miner {minerId}", "miner_id")
+        ? http.Response.ProblemAsync(StatusCodes.Status404NotFound, $"no miner has registered under the miner_id {minerId}", "miner_id")
         : http.Response.JsonAsync(answer, HubJson.Default.WhyNotResponse);
 
     /// <summary>Null after a problem has been answered, as in the two below.</summary>
@@ -93,7 +93,7 @@ internal sealed class ExplainEndpoint(Explainer explainer, DecisionLog decisions
         {
             await http.Response.ProblemAsync(
                 StatusCodes.Status404NotFound,
-                $"no such match is kept: of those since the hub's start, the last {DecisionLog.Capacity} are, now {decisions.Count}",
+                $"no match is kept under this match_id; the hub keeps the last {DecisionLog.Capacity} since its start, now {decisions.Count}",
                 "match_id");
         }
         return decision;

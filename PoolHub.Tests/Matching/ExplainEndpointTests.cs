@@ -141,7 +141,7 @@ public sealed class ExplainEndpointTests
         {
             Problem problem = (await hub.Coordinator.GetAsync(path)).Expect(404).Read(HubJson.Default.Problem);
             Assert.Equal("match_id", problem.Field);
-            Assert.Contains("the last 10000 are, now 1", problem.Detail, StringComparison.Ordinal);
+            Assert.Contains("the last 10000 since its start, now 1", problem.Detail, StringComparison.Ordinal);
         }
     }
 
