@@ -110,6 +110,7 @@ internal sealed class Hub : IAsyncDisposable
         var trust = new TrustBook(model, store, time, () => index.Count);
         var keys = new KeyRing(store, time);
         var registry = new MinerRegistry(settings.Registry, index, holds, trust, store, time);
+        index.SlotOf = minerId => registry.Find(minerId)?.Slot ?? Miner.NoSlot;
         IReadOnlyList<StoredMiner> stored = await store.LoadAsync(CancellationToken.None);
         keys.Load(stored);
         trust.Load(stored);
@@ -131,10 +132,13 @@ internal sealed class Hub : IAsyncDisposable
         app.UseProblemDetails(LogOf<Hub>(app));
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
         var queries = new QueryReader(settings.Match);
-        var matcher = new Matcher(index, holds, new MatchMetrics(metrics), time);
+        var decisions = new DecisionLog(time);
+        var matcher = new Matcher(index, holds, decisions, new MatchMetrics(metrics), time);
         new MatchEndpoint(matcher, queries, credentials).Map(app);
         new BatchEndpoint(matcher, queries, credentials).Map(app);
         new HoldEndpoint(holds, credentials).Map(app);
+        var explainer = new Explainer(index, minerId => Place(registry, minerId), time);
+        new ExplainEndpoint(explainer, decisions, queries, credentials).Map(app);
         new FeedbackEndpoint(trust, credentials, feedback => Observe(registry, feedback), report => EndHolds(holds, report), metrics, time).Map(app);
         new MinerEndpoints(table, registry, commands).Map(app);
         new WebSocketDoor(conversations, table).Map(app);
@@ -156,6 +160,11 @@ internal sealed class Hub : IAsyncDisposable
     /// <summary>A miner that took the job needs no slot held any more, and nobody else does.</summary>
     private static int EndHolds(HoldBook holds, FeedbackRequest report) => holds.EndByFeedback(
         report.MatchId, report.JobId!, report.MinerId!, taken: report.Outcome is Outcomes.Accepted or Outcomes.Completed);
+
+    /// <summary>Where a miner that has registered stands.</summary>
+    private static MinerPlace? Place(MinerRegistry registry, string minerId) => registry.Find(minerId) is { Profile: { } profile } miner
+        ? new MinerPlace(miner.Slot, profile, miner.Draining ? "draining" : "ejected")
+        : null;
 
     private static ILogger<T> LogOf<T>(WebApplication app) => app.Services.GetRequiredService<ILogger<T>>();
 }

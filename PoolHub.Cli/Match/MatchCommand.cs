@@ -15,12 +15,18 @@ internal static class MatchCommand
             "poolhub match --min-vram 16 --accel cuda --region eu --max-price 0.8",
             "poolhub match --task image_embedding --top-k 5 --weights cheapest --explain",
             "poolhub match --top-k 3 --spread-by owner --exclude rig-1",
+            "poolhub match --region eu --max-price 0.2 --why",
             "echo '{\"requirements\":{\"min_vram_gb\":24}}' | poolhub match --file - --json");
         var options = new MatchOptions();
         var explain = new Option<bool>("--explain") { Description = "Show how each score came about, term by term." };
+        var why = new Option<bool>("--why")
+        {
+            Description = "Also show what each clause does and what would find more; with --json, print that instead of matching.",
+        };
         var json = new Option<bool>("--json") { Description = "Print the hub's answer as it is." };
         options.AddTo(command);
         command.Add(explain);
+        command.Add(why);
         command.Add(json);
         command.SetAction(async (line, cancel) =>
         {
@@ -28,7 +34,14 @@ internal static class MatchCommand
             bool inFull = line.GetValue(explain);
             MatchRequest request = options.Read(line, terminal.Input, explain: inFull || !asJson);
             using HubConnection connection = hub.Connect(line);
-            MatchResponse response = await connection.Coordinator().MatchAsync(request, cancel);
+            CoordinatorClient coordinator = connection.Coordinator();
+            if (asJson && line.GetValue(why))
+            {
+                ExplainResponse explained = await coordinator.ExplainAsync(request, cancel);
+                terminal.WriteJson(explained, HubJson.Default.ExplainResponse);
+                return explained.Passing > 0 ? ExitCode.Done : ExitCode.Nothing;
+            }
+            MatchResponse response = await coordinator.MatchAsync(request, cancel);
             if (asJson)
             {
                 terminal.WriteJson(response, HubJson.Default.MatchResponse);
@@ -36,6 +49,11 @@ internal static class MatchCommand
             else
             {
                 MatchView.Write(terminal.Console, response, inFull);
+            }
+            if (!asJson && line.GetValue(why))
+            {
+                terminal.WriteLine("");
+                ExplainView.Write(terminal.Console, await coordinator.ExplainAsync(request, cancel));
             }
             return response.Candidates.Length > 0 ? ExitCode.Done : ExitCode.Nothing;
         });

@@ -41,6 +41,9 @@ internal sealed class MatchOptions
         }
     }
 
+    /// <summary>The first of these options that is on the line, if any is.</summary>
+    public Option? FindGiven(ParseResult line) => Array.Find([.. Flags, _file], option => IsGiven(line, option));
+
     /// <exception cref="CliException">The flags or the file make no request.</exception>
     public MatchRequest Read(ParseResult line, TextReader input, bool explain)
     {
@@ -86,7 +89,7 @@ internal sealed class MatchOptions
 
     private MatchRequest FromFile(ParseResult line, string file, TextReader input)
     {
-        if (Flags.FirstOrDefault(flag => line.GetResult(flag) is { Implicit: false }) is { } flag)
+        if (Array.Find(Flags, option => IsGiven(line, option)) is { } flag)
         {
             throw CliException.Usage($"--file is the whole request: leave out {flag.Name}, or write it into the file.");
         }
@@ -106,6 +109,8 @@ internal sealed class MatchOptions
             throw CliException.Usage($"The request cannot be read: {e.Message}", e);
         }
     }
+
+    private static bool IsGiven(ParseResult line, Option option) => line.GetResult(option) is { Implicit: false };
 
     private static Option<string[]> List(string name, string description, string helpName) => new(name)
     {

@@ -22,8 +22,9 @@ internal static class MatchView
         console.MarkupLine($"[dim]left[/]  {Clauses(response.Clauses)}");
         if (response.Candidates is [{ HoldExpiresInMs: { } holdMs }, ..])
         {
-            console.MarkupLineInterpolated($"[dim]held[/]  for {holdMs} ms as match {response.MatchId}");
+            console.MarkupLineInterpolated($"[dim]held[/]  for {holdMs} ms");
         }
+        console.MarkupLineInterpolated($"[dim]match[/] {response.MatchId}");
         foreach (Candidate candidate in breakdowns ? response.Candidates : [])
         {
             if (candidate.Breakdown is { } terms)

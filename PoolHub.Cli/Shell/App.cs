@@ -22,6 +22,7 @@ internal static class App
         root.Add(DemoCommand.Create(terminal));
         root.Add(SimulateCommand.Create(terminal, hub));
         root.Add(MatchCommand.Create(terminal, hub));
+        root.Add(WhyNotCommand.Create(terminal, hub));
         root.Add(FeedbackCommand.Create(terminal, hub));
         root.Add(MinersCommand.Create(terminal, hub));
         root.Add(KeyCommand.Create(terminal, hub));

@@ -36,13 +36,13 @@ internal sealed class TeachingHelp(HelpAction usual) : SynchronousCommandLineAct
                   0    done (for match: there are candidates)
                   1    the hub could not be reached, refused or failed; or a step of the demo did not hold
                   2    the command line is wrong
-                  3    the hub answered that there is none: no candidate, no such miner
+                  3    the hub answered that there is none: no candidate, no such miner or match
                   130  interrupted
 
                 Environment:
                   POOLHUB_URL                the hub's HTTP address, as --hub
                   POOLHUB_MINER_URL          the hub's address for miners, as --miner-hub
-                  COORDINATOR_SHARED_SECRET  as --secret; needed by match and feedback
+                  COORDINATOR_SHARED_SECRET  as --secret; needed by match, why-not and feedback
                   ADMIN_TOKEN                as --token; needed by miners, key and command
                   POOLHUB_STATE_DIR          where the two are looked for when not given, then /var/lib/poolhub
 

@@ -37,8 +37,8 @@ internal sealed class CandidateSearch
     public void Begin(MatchQuery query, QueryTerms terms, long ceilingE8)
     {
         (_query, _weights, _terms, _ceilingE8) = (query, query.Weights, terms, ceilingE8);
-        _found.Reset(query.TopK);
-        Best.Reset(query.TopK);
+        _found.Reset(query.TopK, query.SpreadBy);
+        Best.Reset(query.TopK, query.SpreadBy);
     }
 
     public void Clear()
@@ -197,7 +197,8 @@ internal sealed class CandidateSearch
             return;
         }
         // A slot that is being emptied has no card; its version says so and the segment is read again.
-        if (segment.Offers[offset] is not { } offer)
+        // Nor is a miner offered that was excluded, and came back to another slot meanwhile.
+        if (segment.Offers[offset] is not { } offer || _query.Exclude.Contains(offer.MinerId))
         {
             return;
         }

@@ -13,21 +13,48 @@ internal static class MatchAnswer
         var candidates = new Candidate[found.Length];
         for (int i = 0; i < found.Length; i++)
         {
-            candidates[i] = ToCandidate(query, in found[i], result.HoldMs);
+            candidates[i] = ToCandidate(query, in found[i], query.ExplainFull, result.HoldMs);
         }
         return new MatchResponse
         {
             MatchId = matchId,
             JobId = query.JobId,
             Candidates = candidates,
-            Explain = found.IsEmpty ? ExplainNobody(query, result) : ExplainBest(in found[0]),
-            Clauses = [.. Clauses.All
-                .Where(query.Asks)
-                .Select(clause => new ClauseCount { Clause = clause.Name(), Left = result.Left(clause) })],
+            Explain = found.IsEmpty ? ExplainNobody(query, result.Left) : ExplainBest(in found[0]),
+            Clauses = Counts(query, result.Left),
         };
     }
 
-    private static Candidate ToCandidate(MatchQuery query, in MatchCandidate found, int holdMs) => new()
+    /// <summary>A past match, with every breakdown.</summary>
+    public static DecisionResponse Create(Decision decision)
+    {
+        MatchQuery query = decision.Query;
+        Weights weights = query.Weights;
+        MatchCandidate[] found = decision.Candidates();
+        return new DecisionResponse
+        {
+            MatchId = decision.IdText,
+            MatchedAt = decision.MatchedAt,
+            Request = query.Request,
+            Weights = new ScoreWeights
+            {
+                Cap = weights.Cap,
+                Price = weights.Price,
+                Latency = weights.Latency,
+                Trust = weights.Trust,
+                Load = weights.Load,
+            },
+            Candidates = Array.ConvertAll(found, candidate => ToCandidate(query, in candidate, full: true)),
+            Explain = found is [] ? ExplainNobody(query, decision.Left) : ExplainBest(in found[0]),
+            Clauses = Counts(query, decision.Left),
+        };
+    }
+
+    /// <param name="query">The query.</param>
+    /// <param name="found">Whom it found.</param>
+    /// <param name="full">Whether with the breakdown.</param>
+    /// <param name="holdMs">For how long its slot is held; 0: it is not.</param>
+    public static Candidate ToCandidate(MatchQuery query, in MatchCandidate found, bool full, int holdMs = 0) => new()
     {
         MinerId = found.Offer.MinerId,
         Addr = found.Offer.Profile.Addr,
@@ -37,8 +64,11 @@ internal static class MatchAnswer
         Price = found.Price,
         Degraded = found.Degraded ? true : null,
         HoldExpiresInMs = holdMs > 0 ? holdMs : null,
-        Breakdown = query.ExplainFull ? Breakdown(query, in found) : null,
+        Breakdown = full ? Breakdown(query, in found) : null,
     };
+
+    private static ClauseCount[] Counts(MatchQuery query, Func<Clause, int> left) =>
+        [.. Clauses.All.Where(query.Asks).Select(clause => new ClauseCount { Clause = clause.Name(), Left = left(clause) })];
 
     /// <summary>The terms in the order in which they are added up.</summary>
     private static ScoreTerm[] Breakdown(MatchQuery query, in MatchCandidate found)
@@ -64,7 +94,7 @@ internal static class MatchAnswer
         $"cap={best.CapFit:0.00} • price={best.PriceNorm:0.00} • latency={best.LatencyNorm:0.00} • trust={best.Trust:0.00} • load={best.LoadNorm:0.00}");
 
     /// <summary>Names the clause that emptied the list, with the counts before and after it.</summary>
-    private static string ExplainNobody(MatchQuery query, MatchResult result)
+    public static string ExplainNobody(MatchQuery query, Func<Clause, int> left)
     {
         int before = 0;
         foreach (Clause clause in Clauses.All)
@@ -73,12 +103,12 @@ internal static class MatchAnswer
             {
                 continue;
             }
-            int left = result.Left(clause);
-            if (left == 0)
+            int after = left(clause);
+            if (after == 0)
             {
                 return clause == Clause.Online ? "nobody is online" : $"nobody left after {clause.Name()} ({before} → 0)";
             }
-            before = left;
+            before = after;
         }
         // A miner was removed between the count and the answer.
         return "nobody left";

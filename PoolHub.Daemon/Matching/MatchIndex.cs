@@ -42,6 +42,15 @@ internal sealed class MatchIndex
 
     public int Count => Volatile.Read(ref _count);
 
+    /// <summary>Finds a miner's slot by its id, -1 when it has none: the index itself does not look for ids.</summary>
+    public Func<string, int> SlotOf { get; set; } = _ => -1;
+
+    /// <summary>How many segments there are to read; some may be empty.</summary>
+    public int SegmentCount => Volatile.Read(ref _segments).Length;
+
+    /// <summary>What prices are measured against where a request names no ceiling.</summary>
+    public long DearestE8 => Volatile.Read(ref _dearestE8);
+
     /// <summary>How many slots of each miner are held; they count as load.</summary>
     public HeldSlots Held { get; }
 
@@ -229,13 +238,17 @@ internal sealed class MatchIndex
     /// </summary>
     public void Match(MatchQuery query, MatchResult result)
     {
-        SegmentScan scan = result.Begin(query, _terms, query.MaxPriceE8 ?? Volatile.Read(ref _dearestE8));
+        SegmentScan scan = result.Begin(query, _terms, SlotOf, query.MaxPriceE8 ?? DearestE8);
         foreach (Segment segment in Volatile.Read(ref _segments))
         {
             Scan(segment, scan);
         }
         result.Complete();
     }
+
+    /// <summary>Copies the miners of a segment, all as they were at one moment; see <see cref="SegmentReader.Read"/>.</summary>
+    public int ReadSegment(int segment, Span<MinerState> into) =>
+        SegmentReader.Read(Volatile.Read(ref _segments)[segment], _writer, into);
 
     private void Scan(Segment segment, SegmentScan scan)
     {

@@ -8,15 +8,18 @@ namespace PoolHub.Daemon.Matching;
 internal sealed class MatchQuery
 {
     public const int DefaultTopK = 3;
+    public const int MaxDeadlineMs = 3_600_000;
+    public const string TaskPrefix = "task:";
 
     private const int MaxListTerms = 64;
     private const int MaxExcluded = 256;
-    private const int MaxDeadlineMs = 3_600_000;
-    private const string TaskPrefix = "task:";
 
     private MatchQuery()
     {
     }
+
+    /// <summary>What it was made from.</summary>
+    public required MatchRequest Request { get; init; }
 
     public required string JobId { get; init; }
 
@@ -94,6 +97,7 @@ internal sealed class MatchQuery
 
         query = new MatchQuery
         {
+            Request = request,
             JobId = request.JobId!,
             JobHash = StableHash.Of(request.JobId!),
             TopK = request.TopK ?? DefaultTopK,

@@ -18,11 +18,12 @@ internal sealed class MatchResult
 
     /// <param name="query">The query.</param>
     /// <param name="terms">Where its terms are looked up.</param>
+    /// <param name="slotOf">The slot of a miner; -1 when it has none.</param>
     /// <param name="ceilingE8">What prices are measured against.</param>
-    public SegmentScan Begin(MatchQuery query, TermCatalogue terms, long ceilingE8)
+    public SegmentScan Begin(MatchQuery query, TermCatalogue terms, Func<string, int> slotOf, long ceilingE8)
     {
         HoldMs = 0;
-        _scan.Begin(query, terms, ceilingE8);
+        _scan.Begin(query, terms, slotOf, ceilingE8);
         return _scan;
     }
 

@@ -4,7 +4,7 @@ using PoolHub.Protocol.Http;
 namespace PoolHub.Daemon.Matching;
 
 /// <summary>Answers checked queries.</summary>
-internal sealed class Matcher(MatchIndex index, HoldBook holds, MatchMetrics metrics, TimeProvider time)
+internal sealed class Matcher(MatchIndex index, HoldBook holds, DecisionLog decisions, MatchMetrics metrics, TimeProvider time)
 {
     private readonly ConcurrentBag<MatchResult> _results = [];
 
@@ -15,7 +15,8 @@ internal sealed class Matcher(MatchIndex index, HoldBook holds, MatchMetrics met
         {
             result = new MatchResult();
         }
-        string matchId = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
+        Guid id = decisions.NextId();
+        string matchId = id.ToString("N");
         if (query.HoldMs > 0)
         {
             holds.Match(matchId, query, result);
@@ -25,6 +26,7 @@ internal sealed class Matcher(MatchIndex index, HoldBook holds, MatchMetrics met
             holds.EndExpired();
             index.Match(query, result);
         }
+        decisions.Keep(id, query, result);
         MatchResponse answer = MatchAnswer.Create(matchId, query, result);
         metrics.Matched(query, result, time.GetElapsedTime(begin));
         _results.Add(result);

@@ -16,6 +16,9 @@ internal sealed class SegmentScan
     private readonly CandidateSearch _search = new();
 
     private MatchQuery _query = null!;
+
+    /// <summary>The slots of the miners that the query excludes, in its order.</summary>
+    private int[] _excluded = [];
     private Limit<float> _minVram;
     private Limit<float> _minRam;
     private Limit<long> _maxPrice;
@@ -27,8 +30,20 @@ internal sealed class SegmentScan
     public int[] Left { get; } = new int[Clauses.Count];
     public TopCandidates Best => _search.Best;
 
-    public void Begin(MatchQuery query, TermCatalogue terms, long ceilingE8)
+    /// <param name="query">The query.</param>
+    /// <param name="terms">Where its terms are looked up.</param>
+    /// <param name="slotOf">The slot of a miner; -1 when it has none.</param>
+    /// <param name="ceilingE8">What prices are measured against.</param>
+    public void Begin(MatchQuery query, TermCatalogue terms, Func<string, int> slotOf, long ceilingE8)
     {
+        if (_excluded.Length < query.Exclude.Length)
+        {
+            _excluded = new int[query.Exclude.Length];
+        }
+        for (int i = 0; i < query.Exclude.Length; i++)
+        {
+            _excluded[i] = slotOf(query.Exclude[i]);
+        }
         _query = query;
         _minVram = new Limit<float>(query.MinVramGb ?? 0);
         _minRam = new Limit<float>(query.MinRamGb ?? 0);
@@ -72,7 +87,8 @@ internal sealed class SegmentScan
         _terms.Renew(_query);
         segment.Available.CopyTo(_mask);
         _count = segment.AvailableCount;
-        return (_query.Region is null || KeepAny(Clause.Region, segment, _terms.Region))
+        return (_query.Exclude.Length == 0 || KeepOthers(segment))
+            && (_query.Region is null || KeepAny(Clause.Region, segment, _terms.Region))
             && (_query.Accel.Length == 0 || KeepAny(Clause.Accel, segment, _terms.Accel))
             && (_query.TaskCapability is null || KeepAny(Clause.Task, segment, _terms.Task, segment.AnyTask))
             && (_query.Capabilities.Length == 0 || KeepAny(Clause.CapabilitiesAny, segment, _terms.Capabilities))
@@ -81,6 +97,22 @@ internal sealed class SegmentScan
             && (_query.MinRamGb is null || Kept(Clause.MinRamGb, segment.RamGb.KeepAtLeast(_mask, ref _minRam, _scratch)))
             && (_query.MaxPriceE8 is null || Kept(Clause.MaxPrice, segment.PriceE8.KeepAtMost(_mask, ref _maxPrice, _scratch)))
             && Keep(Clause.FreeSlots, segment.Load.AtLeast(1));
+    }
+
+    private bool KeepOthers(Segment segment)
+    {
+        for (int i = 0; i < _query.Exclude.Length; i++)
+        {
+            int offset = _excluded[i] & Segment.Mask;
+            if (_excluded[i] >> Segment.SizeBits == segment.Index
+                && Segment.Has(_mask, offset)
+                && segment.Offers[offset]?.MinerId == _query.Exclude[i])
+            {
+                Segment.SetBit(_mask, offset, false);
+                _count--;
+            }
+        }
+        return Kept(Clause.Exclude, changed: false);
     }
 
     private bool KeepAny(Clause clause, Segment segment, ReadOnlySpan<Term?> terms, ReadOnlySpan<ulong> orThese = default)

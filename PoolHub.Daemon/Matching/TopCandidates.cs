@@ -1,3 +1,5 @@
+using PoolHub.Protocol;
+
 namespace PoolHub.Daemon.Matching;
 
 /// <summary>The best K candidates seen so far: a heap with the worst of them on top.</summary>
@@ -5,13 +7,17 @@ internal sealed class TopCandidates
 {
     private MatchCandidate[] _items = [];
     private int _capacity;
+    private SpreadBy _spreadBy;
 
     public int Count { get; private set; }
 
     public ReadOnlySpan<MatchCandidate> Items => _items.AsSpan(0, Count);
 
-    public void Reset(int capacity)
+    /// <param name="capacity">K.</param>
+    /// <param name="spreadBy">Of what no two may have the same.</param>
+    public void Reset(int capacity, SpreadBy spreadBy)
     {
+        _spreadBy = spreadBy;
         if (_items.Length < capacity)
         {
             _items = new MatchCandidate[capacity];
@@ -35,21 +41,47 @@ internal sealed class TopCandidates
 
     public void Offer(in MatchCandidate candidate)
     {
-        if (Count < _capacity)
+        int rival = _spreadBy == SpreadBy.None ? -1 : FindRival(in candidate);
+        if (rival >= 0)
+        {
+            if (candidate.IsBefore(in _items[rival]))
+            {
+                SiftDown(rival, in candidate, Count);
+            }
+        }
+        else if (Count < _capacity)
         {
             SiftUp(Count++, in candidate);
         }
         else if (candidate.IsBefore(in _items[0]))
         {
-            SiftDown(in candidate, Count);
+            SiftDown(0, in candidate, Count);
         }
     }
 
-    /// <summary>Takes one out and keeps the order of the others; only when sorted.</summary>
-    public void RemoveAt(int place)
+    /// <summary>Who has the same region or owner; -1 when nobody does.</summary>
+    private int FindRival(in MatchCandidate candidate)
     {
-        Array.Copy(_items, place + 1, _items, place, --Count - place);
+        string? group = Group(in candidate);
+        for (int i = 0; i < Count; i++)
+        {
+            if (group is not null && group == Group(in _items[i]))
+            {
+                return i;
+            }
+        }
+        return -1;
     }
+
+    /// <summary>Null for a miner that stands for itself.</summary>
+    private string? Group(in MatchCandidate candidate)
+    {
+        MinerProfile profile = candidate.Offer.Profile;
+        return _spreadBy == SpreadBy.Region ? profile.Region : profile.Owner is { Length: > 0 } owner ? owner : null;
+    }
+
+    /// <summary>Takes one out and keeps the order of the others; only when sorted.</summary>
+    public void RemoveAt(int place) => Array.Copy(_items, place + 1, _items, place, --Count - place);
 
     /// <summary>Puts the best first. The heap is one no more until it is reset.</summary>
     public void Sort()
@@ -58,7 +90,7 @@ internal sealed class TopCandidates
         {
             MatchCandidate worst = _items[0];
             MatchCandidate moved = _items[last];
-            SiftDown(in moved, last);
+            SiftDown(0, in moved, last);
             _items[last] = worst;
         }
     }
@@ -78,10 +110,9 @@ internal sealed class TopCandidates
         _items[at] = candidate;
     }
 
-    /// <summary>Replaces the top of the first <paramref name="count"/> items.</summary>
-    private void SiftDown(in MatchCandidate candidate, int count)
+    /// <summary>Replaces one of the first <paramref name="count"/> items by one that is not worse.</summary>
+    private void SiftDown(int at, in MatchCandidate candidate, int count)
     {
-        int at = 0;
         while (true)
         {
             int child = (at * 2) + 1;

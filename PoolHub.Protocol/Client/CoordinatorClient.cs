@@ -43,6 +43,41 @@ public sealed class CoordinatorClient(HttpClient http, string secret)
         return (await HubHttp.SendAsync(http, message, HubJson.Default.RenewResponse, cancel)).Holds;
     }
 
+    /// <summary>What each clause of the request does to the fleet now, and what would find more. Holds nothing.</summary>
+    /// <exception cref="HubException">The hub refused, failed or could not be reached.</exception>
+    public async Task<ExplainResponse> ExplainAsync(MatchRequest request, CancellationToken cancel = default)
+    {
+        using HttpRequestMessage message = Authorised(HttpMethod.Post, "v1/match/explain");
+        message.Content = HubHttp.Body(request, HubJson.Default.MatchRequest);
+        return await HubHttp.SendAsync(http, message, HubJson.Default.ExplainResponse, cancel);
+    }
+
+    /// <summary>Why the request does not find this miner now, or at what place it does.</summary>
+    /// <exception cref="HubException">The hub refused, failed or could not be reached; 404 when there is no such miner.</exception>
+    public async Task<WhyNotResponse> WhyNotAsync(MatchRequest request, string minerId, CancellationToken cancel = default)
+    {
+        using HttpRequestMessage message = Authorised(HttpMethod.Post, "v1/match/why-not", ("miner_id", minerId));
+        message.Content = HubHttp.Body(request, HubJson.Default.MatchRequest);
+        return await HubHttp.SendAsync(http, message, HubJson.Default.WhyNotResponse, cancel);
+    }
+
+    /// <summary>Why a past match did not find this miner, or at what place it did.</summary>
+    /// <exception cref="HubException">As above; 404 also when the match is forgotten.</exception>
+    public async Task<WhyNotResponse> WhyNotAsync(string matchId, string minerId, CancellationToken cancel = default)
+    {
+        using HttpRequestMessage message = Authorised(
+            HttpMethod.Get, $"v1/match/{Uri.EscapeDataString(matchId)}/why-not", ("miner_id", minerId));
+        return await HubHttp.SendAsync(http, message, HubJson.Default.WhyNotResponse, cancel);
+    }
+
+    /// <summary>A past match, as it was decided.</summary>
+    /// <exception cref="HubException">The hub refused, failed or could not be reached; 404 when it is forgotten.</exception>
+    public async Task<DecisionResponse> DecisionAsync(string matchId, CancellationToken cancel = default)
+    {
+        using HttpRequestMessage message = Authorised(HttpMethod.Get, $"v1/match/{Uri.EscapeDataString(matchId)}");
+        return await HubHttp.SendAsync(http, message, HubJson.Default.DecisionResponse, cancel);
+    }
+
     /// <summary>Safe to repeat: a second report of the same job, miner and outcome is not counted.</summary>
     /// <exception cref="HubException">The hub refused, failed or could not be reached.</exception>
     public async Task<FeedbackResponse> FeedbackAsync(FeedbackRequest request, CancellationToken cancel = default)
@@ -59,6 +94,6 @@ public sealed class CoordinatorClient(HttpClient http, string secret)
         return await HubHttp.SendAsync(http, message, HubJson.Default.HealthResponse, cancel);
     }
 
-    private HttpRequestMessage Authorised(HttpMethod method, string path) =>
-        new(method, HubHttp.Address(path)) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", secret) } };
+    private HttpRequestMessage Authorised(HttpMethod method, string path, params ReadOnlySpan<(string Name, string? Value)> query) =>
+        new(method, HubHttp.Address(path, query)) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", secret) } };
 }

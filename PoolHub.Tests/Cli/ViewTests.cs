@@ -122,7 +122,7 @@ public sealed class ViewTests
     }
 
     /// <summary>Whether a line has all the texts in this order.</summary>
-    private static bool Has(string line, params string[] texts)
+    internal static bool Has(string line, params string[] texts)
     {
         int at = 0;
         foreach (string text in texts)

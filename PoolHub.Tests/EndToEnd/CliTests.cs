@@ -33,6 +33,17 @@ public sealed class CliTests
         FinishedProgram nobody = await RunAsync(hub, 3, "match", "--region", "mars", "--json");
         Assert.Empty(Read<MatchResponse>(nobody).Candidates);
 
+        FinishedProgram why = await RunAsync(hub, 3, "match", "--region", "mars", "--why");
+        Assert.Contains(why.OutputLines, l => l.Contains("region mars → any: 20", StringComparison.Ordinal));
+        ExplainResponse explained = Read<ExplainResponse>(await RunAsync(hub, 3, "match", "--region", "mars", "--why", "--json"));
+        Assert.Equal(20, Assert.Single(explained.Relaxations).Found);
+        WhyNotResponse elsewhere = Read<WhyNotResponse>(await RunAsync(hub, "why-not", best, "--region", "mars", "--json"));
+        Assert.Equal("region", Assert.Single(elsewhere.Failed).Clause);
+        FinishedProgram first = await RunAsync(hub, "why-not", best, "--match-id", match.MatchId);
+        Assert.Contains(first.OutputLines, l => l.Contains($"{best}: place 1 of ", StringComparison.Ordinal));
+        _ = await RunAsync(hub, 3, "why-not", "nobody");
+        _ = await RunAsync(hub, 3, "why-not", best, "--match-id", "0");
+
         string[] judge = ["feedback", "--job-id", match.JobId, "--miner-id", best, "--outcome", "completed"];
         Assert.Equal($"recorded: trust of {best} is 0.545", (await RunAsync(hub, judge)).Output);
         Assert.Equal($"duplicate: trust of {best} is 0.545", (await RunAsync(hub, judge)).Output);

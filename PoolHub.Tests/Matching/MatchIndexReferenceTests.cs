@@ -10,7 +10,7 @@ public sealed class MatchIndexReferenceTests
         Gen.Select(Gen.Int[0, 60], Gen.Int).Sample(
             (size, seed) =>
             {
-                TwinFleet fleet = Create(size, seed);
+                TwinFleet fleet = TwinFleet.Create(size, seed);
                 for (int i = 0; i < 5; i++)
                 {
                     fleet.AssertSameAnswer(fleet.NextRequest());
@@ -23,7 +23,7 @@ public sealed class MatchIndexReferenceTests
         Gen.Select(Gen.Int[0, 30], Gen.Int[0, 300], Gen.Int).Sample(
             (size, changes, seed) =>
             {
-                TwinFleet fleet = Create(size, seed);
+                TwinFleet fleet = TwinFleet.Create(size, seed);
                 for (int i = 0; i < changes; i++)
                 {
                     fleet.Disturb();
@@ -42,7 +42,7 @@ public sealed class MatchIndexReferenceTests
     [InlineData(9_000)]
     public void MatchIndex_of_several_segments_answers_as_the_reference(int size)
     {
-        TwinFleet fleet = Create(size, seed: size);
+        TwinFleet fleet = TwinFleet.Create(size, seed: size);
         for (int round = 0; round < 15; round++)
         {
             for (int i = 0; i < 300; i++)
@@ -57,7 +57,7 @@ public sealed class MatchIndexReferenceTests
     [Fact]
     public void MatchIndex_emptied_and_filled_again_answers_as_the_reference()
     {
-        TwinFleet fleet = Create(size: 200, seed: 7);
+        TwinFleet fleet = TwinFleet.Create(size: 200, seed: 7);
         foreach (ReferenceMiner miner in fleet.Reference.Miners.ToArray())
         {
             fleet.Remove(miner);
@@ -72,20 +72,5 @@ public sealed class MatchIndexReferenceTests
         {
             fleet.AssertSameAnswer(fleet.NextRequest());
         }
-    }
-
-    private static TwinFleet Create(int size, int seed)
-    {
-        var fleet = new TwinFleet(seed);
-        for (int i = 0; i < size; i++)
-        {
-            fleet.Add();
-        }
-        foreach (ReferenceMiner miner in fleet.Reference.Miners)
-        {
-            fleet.Beat(miner);
-        }
-        fleet.RefreshLatencyRanks();
-        return fleet;
     }
 }

@@ -60,29 +60,11 @@ internal sealed class ReferenceFleet
         MatchHints hints = request.Hints ?? new();
         var clauses = new List<ClauseCount>();
         List<ReferenceMiner> left = Miners;
-        void Keep(string clause, bool asked, Func<ReferenceMiner, bool> passes)
+        foreach ((string clause, Func<ReferenceMiner, bool> passes) in Clauses(request))
         {
-            if (asked)
-            {
-                left = [.. left.Where(passes)];
-                clauses.Add(new ClauseCount { Clause = clause, Left = left.Count });
-            }
+            left = [.. left.Where(passes)];
+            clauses.Add(new ClauseCount { Clause = clause, Left = left.Count });
         }
-
-        Keep("online", true, _ => true);
-        Keep("available", true, miner => miner.Available);
-        Keep("exclude", request.Exclude is { Length: > 0 }, miner => !request.Exclude!.Contains(miner.Id));
-        Keep("region", hints.Region is { Length: > 0 }, miner => Within(miner.Profile.Region, hints.Region!));
-        Keep("accel", needs.Accel is { Length: > 0 }, miner => miner.Profile.Accel.Intersect(needs.Accel!).Any());
-        Keep("task", needs.Task is not null, miner => RunsTask(miner.Profile, needs.Task!));
-        Keep("capabilities_any", needs.CapabilitiesAny is { Length: > 0 },
-            miner => miner.Profile.Capabilities.Intersect(needs.CapabilitiesAny!).Any());
-        Keep("tags_any", needs.TagsAny is { Length: > 0 }, miner => miner.Profile.Tags.Intersect(needs.TagsAny!).Any());
-        Keep("min_vram_gb", needs.MinVramGb is not null, miner => (float)miner.Profile.GpuVramGb >= (float)needs.MinVramGb!);
-        Keep("min_ram_gb", needs.MinRamGb is not null, miner => (float)miner.Profile.RamGb >= (float)needs.MinRamGb!);
-        Keep("max_price", hints.MaxPrice is not null, miner => miner.Price <= hints.MaxPrice!.Value);
-        Keep("free_slots", true, miner => miner.Taken < miner.Profile.MaxParallel);
-        Keep("deadline_ms", hints.DeadlineMs is not null, miner => EtaMs(miner) is not { } eta || eta <= hints.DeadlineMs);
 
         long ceiling = hints.MaxPrice?.E8 ?? Miners.Select(miner => miner.Price.E8).DefaultIfEmpty().Max();
         string[] asked = [.. (needs.CapabilitiesAny ?? []).Distinct()];
@@ -108,6 +90,37 @@ internal sealed class ReferenceFleet
                 .DistinctBy(place => Group(place.Miner, request.SpreadBy))
                 .Take(request.TopK ?? 3)],
             clauses);
+    }
+
+    /// <summary>The clauses that a request asks, in order.</summary>
+    public static List<(string Clause, Func<ReferenceMiner, bool> Passes)> Clauses(MatchRequest request)
+    {
+        MatchRequirements needs = request.Requirements ?? new();
+        MatchHints hints = request.Hints ?? new();
+        var clauses = new List<(string, Func<ReferenceMiner, bool>)>();
+        void Keep(string clause, bool asked, Func<ReferenceMiner, bool> passes)
+        {
+            if (asked)
+            {
+                clauses.Add((clause, passes));
+            }
+        }
+
+        Keep("online", true, _ => true);
+        Keep("available", true, miner => miner.Available);
+        Keep("exclude", request.Exclude is { Length: > 0 }, miner => !request.Exclude!.Contains(miner.Id));
+        Keep("region", hints.Region is { Length: > 0 }, miner => Within(miner.Profile.Region, hints.Region!));
+        Keep("accel", needs.Accel is { Length: > 0 }, miner => miner.Profile.Accel.Intersect(needs.Accel!).Any());
+        Keep("task", needs.Task is not null, miner => RunsTask(miner.Profile, needs.Task!));
+        Keep("capabilities_any", needs.CapabilitiesAny is { Length: > 0 },
+            miner => miner.Profile.Capabilities.Intersect(needs.CapabilitiesAny!).Any());
+        Keep("tags_any", needs.TagsAny is { Length: > 0 }, miner => miner.Profile.Tags.Intersect(needs.TagsAny!).Any());
+        Keep("min_vram_gb", needs.MinVramGb is not null, miner => (float)miner.Profile.GpuVramGb >= (float)needs.MinVramGb!);
+        Keep("min_ram_gb", needs.MinRamGb is not null, miner => (float)miner.Profile.RamGb >= (float)needs.MinRamGb!);
+        Keep("max_price", hints.MaxPrice is not null, miner => miner.Price <= hints.MaxPrice!.Value);
+        Keep("free_slots", true, miner => miner.Taken < miner.Profile.MaxParallel);
+        Keep("deadline_ms", hints.DeadlineMs is not null, miner => EtaMs(miner) is not { } eta || eta <= hints.DeadlineMs);
+        return clauses;
     }
 
     public static bool Within(string region, string asked) =>

@@ -19,10 +19,27 @@ internal sealed class TwinFleet(int seed)
     private readonly Random _random = new(seed);
     private readonly Dictionary<ReferenceMiner, int> _slots = [];
     private readonly MatchResult _result = new();
+    private readonly Dictionary<string, int> _slotsById = [];
     private int _lastId;
 
     public MatchIndex Index { get; } = new(new FakeTimeProvider());
     public ReferenceFleet Reference { get; } = new();
+
+    /// <summary>A fleet of this size, every miner with a heartbeat.</summary>
+    public static TwinFleet Create(int size, int seed)
+    {
+        var fleet = new TwinFleet(seed);
+        for (int i = 0; i < size; i++)
+        {
+            fleet.Add();
+        }
+        foreach (ReferenceMiner miner in fleet.Reference.Miners)
+        {
+            fleet.Beat(miner);
+        }
+        fleet.RefreshLatencyRanks();
+        return fleet;
+    }
 
     public int HighestSlot => _slots.Values.DefaultIfEmpty(-1).Max();
 
@@ -42,7 +59,7 @@ internal sealed class TwinFleet(int seed)
             Trust = trust,
         };
         Reference.Miners.Add(miner);
-        _slots[miner] = Index.Add(miner.Id, profile, degraded, available, trust);
+        _slots[miner] = _slotsById[miner.Id] = Index.Add(miner.Id, profile, degraded, available, trust);
         return miner;
     }
 
@@ -61,6 +78,7 @@ internal sealed class TwinFleet(int seed)
         Reference.Miners.Remove(miner);
         Index.Remove(Slot(miner));
         _slots.Remove(miner);
+        _slotsById.Remove(miner.Id);
     }
 
     public void Beat(ReferenceMiner miner, int load, int rttMs, int serviceMs)
@@ -117,6 +135,7 @@ internal sealed class TwinFleet(int seed)
     public void AssertSameAnswer(MatchRequest request)
     {
         Assert.True(MatchQuery.TryCreate(request, WeightProfiles.BuiltIn, out MatchQuery? query, out var fault), $"{fault}");
+        Index.SlotOf = minerId => _slotsById.GetValueOrDefault(minerId, -1);
         Index.Match(query, _result);
         MatchResponse actual = MatchAnswer.Create("m", query, _result);
         ReferenceAnswer expected = Reference.Match(request, Weights(request.Weights));
@@ -175,7 +194,7 @@ internal sealed class TwinFleet(int seed)
         Owner = Owners[_random.Next(Owners.Length)],
     };
 
-    private static double[] Weights(string? profile) => profile switch
+    public static double[] Weights(string? profile) => profile switch
     {
         "cheapest" => [0.1, 0.7, 0.05, 0.1, 0.05],
         "fastest" => [0.1, 0.05, 0.6, 0.1, 0.15],

@@ -117,6 +117,44 @@ public sealed class HttpClientTests
     }
 
     [Fact]
+    public async Task CoordinatorClient_asks_why_and_why_not()
+    {
+        await using ScriptedHub hub = await ScriptedHub.OverWebAsync();
+        using var http = new HttpClient { BaseAddress = hub.HttpAddress };
+        var coordinator = new CoordinatorClient(http, "secret");
+        CancellationToken cancel = TestContext.Current.CancellationToken;
+        var request = new MatchRequest { JobId = "j" };
+
+        hub.Answer(200, """
+            {"job_id":"j","evaluated_at":"2026-01-01T12:00:00+00:00","passing":0,"candidates":[],"text":"t",
+             "clauses":[{"clause":"accel","wanted":["cuda"],"left":0,"alone":2}],
+             "relaxations":[{"clause":"accel","from":["cuda"],"found":2,"text":"accel cuda → any: 2"}]}
+            """);
+        ExplainResponse explained = await coordinator.ExplainAsync(request, cancel);
+        Assert.Equal("cuda", Assert.Single(explained.Clauses[0].Wanted.Terms!));
+        Assert.Null(explained.Relaxations[0].To);
+        Assert.Equal(("POST /v1/match/explain", null, """{"job_id":"j"}"""), await NextAsync(hub));
+
+        const string WhyNot = """
+            {"miner_id":"m:1","job_id":"j","basis":"now","evaluated_at":"2026-01-01T12:00:00+00:00","text":"t",
+             "failed":[{"clause":"max_price","value":0.9,"wanted":0.8}]}
+            """;
+        hub.Answer(200, WhyNot);
+        Assert.Equal(0.9m, (await coordinator.WhyNotAsync(request, "m:1", cancel)).Failed[0].Value.Number);
+        Assert.Equal(("POST /v1/match/why-not?miner_id=m%3A1", null, """{"job_id":"j"}"""), await NextAsync(hub));
+        hub.Answer(200, WhyNot);
+        Assert.Equal("now", (await coordinator.WhyNotAsync("abc", "m:1", cancel)).Basis);
+        Assert.Equal("GET /v1/match/abc/why-not?miner_id=m%3A1", (await NextAsync(hub)).Line);
+
+        hub.Answer(200, """
+            {"match_id":"abc","matched_at":"2026-01-01T12:00:00+00:00","request":{"job_id":"j"},"candidates":[],"explain":"x","clauses":[],
+             "weights":{"cap":1,"price":0,"latency":0,"trust":0,"load":0}}
+            """);
+        Assert.Equal("j", (await coordinator.DecisionAsync("abc", cancel)).Request.JobId);
+        Assert.Equal("GET /v1/match/abc", (await NextAsync(hub)).Line);
+    }
+
+    [Fact]
     public async Task AdminClient_asks_for_what_its_methods_say()
     {
         await using ScriptedHub hub = await ScriptedHub.OverWebAsync();

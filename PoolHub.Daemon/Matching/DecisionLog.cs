@@ -1,0 +1,85 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+
+namespace PoolHub.Daemon.Matching;
+
+/// <summary>
+/// The last decisions, found by their id. A ring without a lock: an id carries its number, the number its place in the
+/// ring, so neither keeping nor finding one searches.
+/// <para>
+/// An id has the form of a UUID of version 7 (RFC 9562): 48 bits of Unix ms, then the number's 32 bits, around the
+/// version and the variant, then 42 bits that are random for each start of the hub. So ids are ordered by time, those
+/// of one ms as they were made, and none comes again after a restart.
+/// </para>
+/// </summary>
+internal sealed class DecisionLog(TimeProvider time, int capacity = DecisionLog.Capacity, long maxBytes = DecisionLog.MaxBytes)
+{
+    public const int Capacity = 10_000;
+
+    /// <summary>Never reached by requests of a usual size, even with 100 candidates each.</summary>
+    public const long MaxBytes = 128 << 20;
+
+    private const int LowBits = 20;
+    private const int RandomBits = 42;
+
+    private readonly Decision?[] _ring = new Decision?[capacity];
+    private readonly ulong _random = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8)) >> (64 - RandomBits);
+    private int _number;
+    private long _bytes;
+
+    /// <summary>How many can be found now. Counts them.</summary>
+    public int Count => _ring.Count(decision => decision is not null);
+
+    public Guid NextId()
+    {
+        uint number = (uint)Interlocked.Increment(ref _number);
+        ulong ms = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, (ms << 16) | 0x7000 | (number >> LowBits));
+        BinaryPrimitives.WriteUInt64BigEndian(
+            bytes[8..], (0b10UL << 62) | ((ulong)(number & ((1 << LowBits) - 1)) << RandomBits) | _random);
+        return new Guid(bytes, bigEndian: true);
+    }
+
+    /// <summary>Keeps a decision, and forgets the oldest when there are too many or they are too large.</summary>
+    /// <param name="id">From <see cref="NextId"/>.</param>
+    /// <param name="query">What was asked.</param>
+    /// <param name="result">What was found; copied.</param>
+    public void Keep(Guid id, MatchQuery query, MatchResult result)
+    {
+        var decision = new Decision(id, query, result);
+        int place = Place(id);
+        long bytes = Put(place, decision);
+        // The oldest comes next after the newest.
+        for (int i = 1; bytes > maxBytes && i < capacity; i++)
+        {
+            int next = (place + i) % capacity;
+            if (Volatile.Read(ref _ring[next]) is not null)
+            {
+                bytes = Put(next, null);
+            }
+        }
+    }
+
+    /// <summary>Null when there was none of this id, or it is forgotten.</summary>
+    public Decision? Find(string id) =>
+        Guid.TryParseExact(id, "N", out Guid guid) && Volatile.Read(ref _ring[Place(guid)]) is { } decision && decision.Id == guid
+            ? decision
+            : null;
+
+    private long Put(int place, Decision? decision)
+    {
+        Decision? before = Interlocked.Exchange(ref _ring[place], decision);
+        return Interlocked.Add(ref _bytes, (decision?.Bytes ?? 0) - (before?.Bytes ?? 0));
+    }
+
+    /// <summary>Where the decision of an id stands, or would; any 128 bits have a place.</summary>
+    private int Place(Guid id)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        _ = id.TryWriteBytes(bytes, bigEndian: true, out _);
+        uint high = BinaryPrimitives.ReadUInt16BigEndian(bytes[6..]) & 0xFFFu;
+        ulong low = (BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]) >> RandomBits) & ((1 << LowBits) - 1);
+        return (int)(((high << LowBits) | (uint)low) % (uint)capacity);
+    }
+}

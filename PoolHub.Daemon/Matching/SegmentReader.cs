@@ -1,0 +1,66 @@
+namespace PoolHub.Daemon.Matching;
+
+/// <summary>Copies miners out of a segment, each as it was at one moment, as a match would have seen it.</summary>
+internal static class SegmentReader
+{
+    /// <summary>Reads before it takes the lock, as a match does.</summary>
+    private const int MaxReads = 8;
+
+    /// <summary>Every miner that is present, in the order of the slots.</summary>
+    /// <param name="segment">The segment.</param>
+    /// <param name="writer">The lock under which it is written.</param>
+    /// <param name="into">Room for <see cref="Segment.Size"/>.</param>
+    /// <returns>How many there are.</returns>
+    public static int Read(Segment segment, Lock writer, Span<MinerState> into)
+    {
+        for (int i = 0; i < MaxReads; i++)
+        {
+            int version = segment.ReadVersion();
+            if ((version & 1) == 0)
+            {
+                int count = Copy(segment, into);
+                if (segment.IsUnchanged(version))
+                {
+                    return count;
+                }
+            }
+            else
+            {
+                Thread.SpinWait(32);
+            }
+        }
+        lock (writer)
+        {
+            return Copy(segment, into);
+        }
+    }
+
+    private static int Copy(Segment segment, Span<MinerState> into)
+    {
+        int count = 0;
+        for (int offset = 0; offset < Segment.Size; offset++)
+        {
+            // A slot that is being emptied has no card; its version says so and the segment is read again.
+            if (!segment.IsPresent(offset) || segment.Offers[offset] is not { } offer)
+            {
+                continue;
+            }
+            ref SlotFigures figures = ref segment.Figures(offset);
+            into[count++] = new MinerState
+            {
+                Offer = offer,
+                Slot = (segment.Index << Segment.SizeBits) | offset,
+                Available = Segment.Has(segment.Available, offset),
+                Degraded = Segment.Has(segment.Degraded, offset),
+                PriceE8 = segment.PriceE8[offset],
+                Trust = figures.Trust,
+                LatencyNorm = figures.LatencyNorm,
+                Load = Volatile.Read(ref figures.Load) + Volatile.Read(ref figures.Held),
+                MaxParallel = figures.MaxParallel,
+                RttMs = Volatile.Read(ref figures.RttMs),
+                ServiceMs = Volatile.Read(ref figures.ServiceMs),
+            };
+        }
+        return count;
+    }
+}

@@ -1,0 +1,143 @@
+using Microsoft.Extensions.Time.Testing;
+using PoolHub.Daemon.Matching;
+using PoolHub.Protocol;
+using PoolHub.Protocol.Http;
+
+namespace PoolHub.Tests.Matching;
+
+public sealed class DecisionLogTests
+{
+    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero));
+    private readonly MatchIndex _index;
+    private readonly MatchResult _result = new();
+
+    public DecisionLogTests()
+    {
+        _index = new MatchIndex(_time);
+        for (int i = 0; i < 200; i++)
+        {
+            _index.Add($"miner-{i}", new MinerProfile { Addr = "a:1", Proto = "grpc" }, degraded: false, available: true, trust: 0.5);
+        }
+    }
+
+    [Fact]
+    public void Ids_are_ordered_by_time_and_number_and_differ_between_two_starts()
+    {
+        var log = new DecisionLog(_time);
+        List<string> ids = [];
+        for (int ms = 0; ms < 20; ms++)
+        {
+            ids.AddRange(Enumerable.Range(0, 100).Select(_ => log.NextId().ToString("N")));
+            _time.Advance(TimeSpan.FromMilliseconds(1));
+        }
+        Assert.Equal(ids.Order(StringComparer.Ordinal), ids);
+        Assert.Equal(ids.Count, ids.Distinct().Count());
+        Assert.All(ids, id => Assert.Matches("^[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}$", id));
+        Assert.Empty(ids.Intersect(Enumerable.Range(0, 5_000).Select(_ => new DecisionLog(_time).NextId().ToString("N"))));
+    }
+
+    [Fact]
+    public void Last_decisions_are_found_and_older_ones_forgotten()
+    {
+        var log = new DecisionLog(_time, capacity: 10);
+        List<Guid> ids = [];
+        for (int i = 0; i < 25; i++)
+        {
+            ids.Add(Keep(log, $"job-{i}"));
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+        Assert.Equal(10, log.Count);
+        for (int i = 0; i < ids.Count; i++)
+        {
+            Decision? found = log.Find(ids[i].ToString("N"));
+            Assert.Equal(i < 15 ? null : $"job-{i}", found?.Query.JobId);
+            Assert.Equal(i < 15 ? null : new DateTimeOffset(2026, 1, 1, 12, 0, i, TimeSpan.Zero), found?.MatchedAt);
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("explain")]
+    [InlineData("ffffffffffffffffffffffffffffffff")]
+    [InlineData("00000000000000000000000000000000")]
+    public void Id_that_was_never_given_is_not_found(string id)
+    {
+        var log = new DecisionLog(_time);
+        Keep(log, "j");
+        Assert.Null(log.Find(id));
+    }
+
+    [Fact]
+    public void Large_requests_make_it_forget_earlier()
+    {
+        var log = new DecisionLog(_time, capacity: 1_000, maxBytes: 1_000_000);
+        string[] tags = [.. Enumerable.Range(0, 64).Select(i => new string('x', 120) + $"{i}")];
+        Guid last = default;
+        for (int i = 0; i < 500; i++)
+        {
+            last = Keep(log, "j", tags);
+        }
+        Assert.InRange(log.Count, 10, 100);
+        Assert.NotNull(log.Find(last.ToString("N")));
+        for (int i = 0; i < 1_000; i++)
+        {
+            Keep(log, "j");
+        }
+        Assert.InRange(log.Count, 500, 1_000);
+    }
+
+    [Fact]
+    public void Full_log_takes_a_bounded_amount_of_memory()
+    {
+        var log = new DecisionLog(_time);
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        for (int i = 0; i < DecisionLog.Capacity; i++)
+        {
+            Keep(log, $"job-{i}", ["low-latency"]);
+        }
+        long after = GC.GetTotalMemory(forceFullCollection: true);
+        Assert.Equal(DecisionLog.Capacity, log.Count);
+        Assert.InRange((after - before) / DecisionLog.Capacity, 0, 2_000);
+    }
+
+    [Fact]
+    public async Task Decisions_kept_from_many_threads_are_each_found()
+    {
+        var log = new DecisionLog(_time);
+        Guid[][] ids = await Task.WhenAll(Enumerable.Range(0, 4).Select(thread => Task.Run(() =>
+        {
+            var result = new MatchResult();
+            return Enumerable.Range(0, 2_000).Select(i =>
+            {
+                MatchQuery query = Query($"{thread}-{i}", tags: null);
+                _index.Match(query, result);
+                Guid id = log.NextId();
+                log.Keep(id, query, result);
+                return id;
+            }).ToArray();
+        })));
+        for (int thread = 0; thread < ids.Length; thread++)
+        {
+            for (int i = 0; i < ids[thread].Length; i++)
+            {
+                Assert.Equal($"{thread}-{i}", log.Find(ids[thread][i].ToString("N"))?.Query.JobId);
+            }
+        }
+    }
+
+    private static MatchQuery Query(string jobId, string[]? tags)
+    {
+        var request = new MatchRequest { JobId = jobId, Requirements = new() { TagsAny = tags } };
+        Assert.True(MatchQuery.TryCreate(request, WeightProfiles.BuiltIn, out MatchQuery? query, out _));
+        return query;
+    }
+
+    private Guid Keep(DecisionLog log, string jobId, string[]? tags = null)
+    {
+        MatchQuery query = Query(jobId, tags);
+        _index.Match(query, _result);
+        Guid id = log.NextId();
+        log.Keep(id, query, _result);
+        return id;
+    }
+}
