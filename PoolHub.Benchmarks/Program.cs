@@ -1,0 +1,28 @@
+using PoolHub.Benchmarks.Harness;
+using PoolHub.Benchmarks.Matching;
+
+const int Missed = 1;
+const int BadUsage = 2;
+
+if (!BenchOptions.TryParse(args, out BenchOptions? options, out string? problem))
+{
+    await Console.Error.WriteLineAsync($"bench: {problem}\n\n{BenchOptions.Usage}");
+    return BadUsage;
+}
+Scenario[] scenarios =
+[
+    new MatchScenario(10_000),
+    new MatchScenario(100_000),
+    new MatchScenario(1_000_000),
+    new RebuildScenario(),
+];
+try
+{
+    Dictionary<string, Budget> budgets = Budgets.Read(options.BudgetsPath, scenarios.SelectMany(s => s.Rows));
+    return await new Bench(options, budgets, Console.Error).RunAsync(scenarios, Console.Out) ? 0 : Missed;
+}
+catch (Exception e) when (e is InvalidDataException or IOException)
+{
+    await Console.Error.WriteLineAsync($"bench: {e.Message}");
+    return BadUsage;
+}
