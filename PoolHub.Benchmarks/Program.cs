@@ -1,9 +1,20 @@
+using PoolHub.Benchmarks.Children;
 using PoolHub.Benchmarks.Harness;
+using PoolHub.Benchmarks.Heartbeats;
+using PoolHub.Benchmarks.Http;
+using PoolHub.Benchmarks.Memory;
 using PoolHub.Benchmarks.Matching;
 
 const int Missed = 1;
 const int BadUsage = 2;
 
+switch (args)
+{
+    case [LoadChild.Name, ..]:
+        return LoadChild.Run(args[1..]);
+    case [HeartbeatChild.Name, ..]:
+        return await HeartbeatChild.RunAsync(args[1..]);
+}
 if (!BenchOptions.TryParse(args, out BenchOptions? options, out string? problem))
 {
     await Console.Error.WriteLineAsync($"bench: {problem}\n\n{BenchOptions.Usage}");
@@ -14,7 +25,14 @@ Scenario[] scenarios =
     new MatchScenario(10_000),
     new MatchScenario(100_000),
     new MatchScenario(1_000_000),
+    new ReferenceScenario(),
+    new WritesScenario(100_000),
+    new WritesScenario(1_000_000),
     new RebuildScenario(),
+    new MemoryScenario(),
+    new HeartbeatScenario(1),
+    new HeartbeatScenario(1_000),
+    new HttpScenario(),
 ];
 try
 {
