@@ -1,9 +1,11 @@
+using System.Runtime.InteropServices;
 using PoolHub.Benchmarks.Children;
 using PoolHub.Benchmarks.Harness;
 using PoolHub.Benchmarks.Heartbeats;
 using PoolHub.Benchmarks.Http;
-using PoolHub.Benchmarks.Memory;
 using PoolHub.Benchmarks.Matching;
+using PoolHub.Benchmarks.Memory;
+using PoolHub.Benchmarks.Peers;
 
 const int Missed = 1;
 const int BadUsage = 2;
@@ -17,27 +19,39 @@ switch (args)
 }
 if (!BenchOptions.TryParse(args, out BenchOptions? options, out string? problem))
 {
-    await Console.Error.WriteLineAsync($"bench: {problem}\n\n{BenchOptions.Usage}");
+    await Console.Error.WriteLineAsync($"bench: {problem}; ./bench --help names the options");
     return BadUsage;
 }
 Scenario[] scenarios =
 [
     new MatchScenario(10_000),
     new MatchScenario(100_000),
-    new MatchScenario(1_000_000),
     new ReferenceScenario(),
     new WritesScenario(100_000),
+    new MatchScenario(1_000_000),
     new WritesScenario(1_000_000),
     new RebuildScenario(),
+    new HttpScenario(),
     new MemoryScenario(),
     new HeartbeatScenario(1),
     new HeartbeatScenario(1_000),
-    new HttpScenario(),
+    new PeerScenario(10_000),
+    new PeerScenario(100_000),
 ];
 try
 {
     Dictionary<string, Budget> budgets = Budgets.Read(options.BudgetsPath, scenarios.SelectMany(s => s.Rows));
-    return await new Bench(options, budgets, Console.Error).RunAsync(scenarios, Console.Out) ? 0 : Missed;
+    var bench = new Bench(options, budgets, Console.Error);
+    // What was started is stopped and tidied up first.
+    using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+    using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+    return await bench.RunAsync(scenarios, Console.Out) ? 0 : Missed;
+
+    void Stop(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        bench.Stop();
+    }
 }
 catch (Exception e) when (e is InvalidDataException or IOException)
 {

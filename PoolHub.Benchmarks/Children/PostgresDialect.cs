@@ -39,6 +39,9 @@ internal sealed class PostgresDialect : IDialect
     public static byte[] Startup(string user, string database) =>
         Message(null, Number(196_608), Text("user"), Text(user), Text("database"), Text(database), [0]);
 
+    /// <summary>One statement without parameters.</summary>
+    public static byte[] Query(string sql) => Message('Q', Text(sql));
+
     /// <summary>Prepares the statement. Its parameters are $1, $2, …, given as text.</summary>
     public static byte[] Prepare(string sql) => [.. Message('P', Text(Statement), Text(sql), Short(0)), .. Message('S')];
 

@@ -36,26 +36,35 @@ internal sealed class FleetGenerator(int seed)
     private static readonly double[] s_ramGb = [16, 32, 64, 128, 256];
     private static readonly string[] s_models = [ExampleModel, .. Enumerable.Range(1, Models - 1).Select(i => $"models/open-{i:00}-instruct")];
 
+    private static FleetMiner[] s_last = [];
+
     private readonly Random _random = new(seed);
     private int _made;
 
-    /// <summary>The most regions have a miner alike; <paramref name="index"/> may be any number.</summary>
+    /// <summary>Each is one miner's in ten; <paramref name="index"/> may be any number, as in <see cref="Model"/>.</summary>
     public static string Region(int index) => s_regions[index % s_regions.Length];
 
     public static string Model(int index) => s_models[index % Models];
 
-    public static FleetMiner[] Make(int count, int seed = 1)
+    /// <summary>The fleet of so many. The last one is kept: scenarios of one size that follow each other share it.</summary>
+    public static FleetMiner[] Make(int count)
     {
-        var generator = new FleetGenerator(seed);
-        var fleet = new FleetMiner[count];
-        for (int i = 0; i < count; i++)
+        if (s_last.Length != count)
         {
-            fleet[i] = generator.Next();
+            s_last = [.. new FleetGenerator(seed: 1).Take(count)];
         }
-        return fleet;
+        return s_last;
     }
 
-    public FleetMiner Next()
+    public IEnumerable<FleetMiner> Take(int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            yield return Next();
+        }
+    }
+
+    private FleetMiner Next()
     {
         int number = _made++;
         MinerProfile profile = NextProfile(number);

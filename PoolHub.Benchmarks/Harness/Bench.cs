@@ -7,6 +7,7 @@ internal sealed class Bench(BenchOptions options, Dictionary<string, Budget> bud
 {
     private readonly List<Figure> _figures = [];
     private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private volatile bool _stopped;
 
     public bool Quick => options.Quick;
 
@@ -15,6 +16,9 @@ internal sealed class Bench(BenchOptions options, Dictionary<string, Budget> bud
 
     /// <summary>Whether somebody wants this row.</summary>
     public bool Wants(string row) => options.Only.Length == 0 || options.Only.Any(name => row.Contains(name, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Begins nothing more; the run has failed.</summary>
+    public void Stop() => _stopped = true;
 
     public void Say(string what) => progress.WriteLine($"{_clock.Elapsed.TotalSeconds,6:0.0} s  {what}");
 
@@ -34,6 +38,10 @@ internal sealed class Bench(BenchOptions options, Dictionary<string, Budget> bud
     {
         foreach (Scenario scenario in scenarios.Where(s => (options.Peers || !s.NeedsPeers) && s.Rows.Any(Wants)))
         {
+            if (_stopped)
+            {
+                break;
+            }
             int before = _figures.Count;
             string missing = "was not measured";
             try
@@ -54,7 +62,7 @@ internal sealed class Bench(BenchOptions options, Dictionary<string, Budget> bud
         Table.Write(output, rows);
         int missed = rows.Count(row => !row.Ok);
         await output.WriteLineAsync($"{rows.Length - missed} held, {missed} missed, {_clock.Elapsed.TotalSeconds:0} s");
-        return missed == 0 && rows.Length > 0;
+        return missed == 0 && rows.Length > 0 && !_stopped;
     }
 
     private bool IsOk(Figure figure) => figure.Skipped || (figure.Fault is null && budgets[figure.Row].Holds(figure.Value));

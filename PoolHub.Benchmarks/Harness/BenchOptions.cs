@@ -8,15 +8,6 @@ namespace PoolHub.Benchmarks.Harness;
 /// <param name="BudgetsPath">Another file of budgets.</param>
 internal sealed record BenchOptions(bool Quick, bool Peers, string[] Only, string BudgetsPath)
 {
-    public const string Usage = """
-        usage: ./bench [--quick] [--peers] [--only NAME]… [--budgets FILE]
-
-          --quick         short samples: done within 3 minutes
-          --peers         also against PostgreSQL and Redis, from Debian's packages
-          --only NAME     only the rows whose names contain NAME; may be given again
-          --budgets FILE  another file of budgets
-        """;
-
     public static bool TryParse(string[] args, [NotNullWhen(true)] out BenchOptions? options, [NotNullWhen(false)] out string? problem)
     {
         var read = new BenchOptions(false, false, [], Path.Combine(AppContext.BaseDirectory, Budgets.FileName));

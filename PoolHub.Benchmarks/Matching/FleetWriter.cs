@@ -18,7 +18,7 @@ internal sealed class FleetWriter : IDisposable
 
     private readonly MatchIndex _index;
     private readonly int[] _slots;
-    private readonly FleetGenerator _newcomers = new(seed: 2);
+    private readonly FleetMiner[] _newcomers = [.. new FleetGenerator(seed: 2).Take(8_192)];
     private readonly Random _random = new(3);
     private readonly Thread _thread;
     private readonly ManualResetEventSlim _let = new();
@@ -95,7 +95,7 @@ internal sealed class FleetWriter : IDisposable
             }
             for (; registrations < (long)(elapsed.TotalSeconds * RegistrationsPerSec); registrations++)
             {
-                Register(renewal: registrations % 2 == 0);
+                Register(_newcomers[registrations % _newcomers.Length], renewal: registrations % 2 == 0);
             }
             // The first one soon, so that a short stretch has its share too.
             for (; refreshes < (int)(elapsed.TotalSeconds + 0.75); refreshes++)
@@ -118,9 +118,8 @@ internal sealed class FleetWriter : IDisposable
         }
     }
 
-    private void Register(bool renewal)
+    private void Register(FleetMiner newcomer, bool renewal)
     {
-        FleetMiner newcomer = _newcomers.Next();
         ref int slot = ref _slots[_random.Next(_slots.Length)];
         if (renewal)
         {

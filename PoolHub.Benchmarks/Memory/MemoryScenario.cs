@@ -25,10 +25,10 @@ internal sealed class MemoryScenario() : Scenario(Row)
             var registry = new MinerRegistry(new RegistryOptions(LeaseTtlSec: 3_600, GraceSec: 7_200), index, trust, store, TimeProvider.System);
             var generator = new FleetGenerator(seed: 1);
             // Whatever is made once, and by the store's and the runtime's own first steps, is nobody's share.
-            await FleetRegistration.EnterAsync(registry, Next(generator, 1_000));
+            await FleetRegistration.EnterAsync(registry, generator.Take(1_000));
             _ = registry.Sweep();
             long before = Settle();
-            await FleetRegistration.EnterAsync(registry, Next(generator, Miners));
+            await FleetRegistration.EnterAsync(registry, generator.Take(Miners));
             _ = registry.Sweep();
             // The sweep that follows writes statuses; what it holds meanwhile is not the miners' either.
             await store.SaveStatusesAsync(registry.TakeDirty());
@@ -39,14 +39,6 @@ internal sealed class MemoryScenario() : Scenario(Row)
         finally
         {
             Directory.Delete(directory, recursive: true);
-        }
-    }
-
-    private static IEnumerable<FleetMiner> Next(FleetGenerator generator, int count)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            yield return generator.Next();
         }
     }
 

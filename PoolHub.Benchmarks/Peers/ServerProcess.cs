@@ -6,7 +6,7 @@ namespace PoolHub.Benchmarks.Peers;
 
 /// <summary>
 /// A server of somebody else's, on a loopback port and with a directory of its own; both go when this does, and the
-/// server also when this program is killed. Never runs as root.
+/// server also when this program is killed. Never runs as root. Servers end by SIGINT.
 /// </summary>
 internal sealed class ServerProcess : IDisposable
 {
@@ -38,9 +38,7 @@ internal sealed class ServerProcess : IDisposable
     /// <summary>Starts it and waits until it takes connections.</summary>
     public async Task StartAsync(string program, params string[] arguments)
     {
-        _process = Process.Start(Unprivileged(program, arguments))!;
-        _process.OutputDataReceived += (_, _) => { };
-        _process.BeginOutputReadLine();
+        _process = await LaunchAsync(Unprivileged(program, arguments));
         using var patience = new CancellationTokenSource(s_patience);
         while (true)
         {
@@ -64,8 +62,14 @@ internal sealed class ServerProcess : IDisposable
     {
         if (_process is not null)
         {
-            _process.Kill(entireProcessTree: true);
-            _process.WaitForExit();
+            if (!_process.HasExited)
+            {
+                Run("kill", "-INT", $"{_process.Id}");
+            }
+            if (!_process.WaitForExit(s_patience))
+            {
+                _process.Kill(entireProcessTree: true);
+            }
             _process.Dispose();
         }
         System.IO.Directory.Delete(Directory, recursive: true);
@@ -74,11 +78,35 @@ internal sealed class ServerProcess : IDisposable
     private ProcessStartInfo Unprivileged(string program, string[] arguments)
     {
         string[] user = Environment.IsPrivilegedProcess ? [$"--reuid={Nobody}", "--regid=nogroup", "--clear-groups"] : [];
-        return new ProcessStartInfo("setpriv", [.. user, "--pdeathsig=KILL", "--", program, .. arguments])
+        return new ProcessStartInfo("setpriv", [.. user, "--pdeathsig=INT", "--", program, .. arguments])
         {
             RedirectStandardOutput = true,
             WorkingDirectory = Directory,
         };
+    }
+
+    /// <summary>
+    /// The system sends a server its signal when the thread that started it ends, not the program: so that thread stays
+    /// for as long as the server does.
+    /// </summary>
+    private static Task<Process> LaunchAsync(ProcessStartInfo start)
+    {
+        var started = new TaskCompletionSource<Process>(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(() =>
+        {
+            try
+            {
+                Process process = Process.Start(start)!;
+                started.SetResult(process);
+                _ = process.StandardOutput.ReadToEnd();
+            }
+            catch (Exception e)
+            {
+                _ = started.TrySetException(e);
+            }
+        })
+        { IsBackground = true }.Start();
+        return started.Task;
     }
 
     private static void Run(string program, params string[] arguments) =>
