@@ -18,8 +18,8 @@ internal sealed class HeartbeatChild(PipelinedSocket[] sockets)
     /// <summary>How long answers may take once nothing more is sent.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
 
-    /// <summary>Unanswered commands of one connection.</summary>
-    private const int MaxOpen = 16_384;
+    /// <summary>Commands under way on all connections: enough to keep the server busy, and soon answered at the end.</summary>
+    private const int MaxOpen = 131_072;
 
     public static async Task<int> RunAsync(string[] arguments)
     {
@@ -68,7 +68,7 @@ internal sealed class HeartbeatChild(PipelinedSocket[] sockets)
             bool moved = false;
             foreach (PipelinedSocket socket in sockets)
             {
-                moved |= socket.Send(next: sends && socket.Sent - socket.Acknowledged < MaxOpen);
+                moved |= socket.Send(next: sends && socket.Sent - socket.Acknowledged < MaxOpen / sockets.Length);
                 moved |= socket.Receive();
             }
             if (!moved)

@@ -8,7 +8,7 @@ namespace PoolHub.Benchmarks.Matching;
 /// <summary>A match in process, against the sum of one column as long as the fleet; and what it allocates.</summary>
 internal sealed class MatchScenario(int miners) : Scenario(Selective(miners), Broad(miners), Allocated(miners))
 {
-    private const int AllocationMatches = 2_048;
+    private const int AllocationMatches = 1_024;
 
     /// <summary>The matches that are timed, and what keeps the sum from being left out.</summary>
     private readonly MatchResult _result = new();
