@@ -61,7 +61,8 @@ internal sealed class Bench(BenchOptions options, Dictionary<string, Budget> bud
         (Figure Figure, Budget Budget, bool Ok)[] rows = [.. _figures.Select(f => (f, budgets[f.Row], IsOk(f)))];
         Table.Write(output, rows);
         int missed = rows.Count(row => !row.Ok);
-        await output.WriteLineAsync($"{rows.Length - missed} held, {missed} missed, {_clock.Elapsed.TotalSeconds:0} s");
+        int skipped = rows.Count(row => row.Figure.Skipped);
+        await output.WriteLineAsync($"{rows.Length - missed - skipped} held, {missed} missed, {skipped} skipped, {_clock.Elapsed.TotalSeconds:0} s");
         return missed == 0 && rows.Length > 0 && !_stopped;
     }
 

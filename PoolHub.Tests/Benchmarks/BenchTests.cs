@@ -60,6 +60,7 @@ public sealed class BenchTests
         (bool held, string table) = await RunAsync(new Budget { AtLeast = 2 }, Figure.Skip("row", "no redis-server"));
         Assert.True(held);
         Assert.Contains("skipped: no redis-server", table, StringComparison.Ordinal);
+        Assert.Contains("0 held, 0 missed, 1 skipped", table, StringComparison.Ordinal);
     }
 
     [Fact]
