@@ -26,8 +26,8 @@ internal sealed class Hub : IAsyncDisposable
     private readonly ListenOptions _http;
     private readonly ListenOptions _tcp;
 
-    private Hub(WebApplication app, ListenOptions http, ListenOptions tcp, HubReload reload, SweepLoop sweep) =>
-        (_app, _http, _tcp, Reload, SweepLoop, Log) = (app, http, tcp, reload, sweep, LogOf<Hub>(app));
+    private Hub(WebApplication app, ListenOptions http, ListenOptions tcp, HubReload reload, SweepLoop sweep, MinerRegistry registry) =>
+        (_app, _http, _tcp, Reload, SweepLoop, Registry, Log) = (app, http, tcp, reload, sweep, registry, LogOf<Hub>(app));
 
     /// <summary>Where the doors are, once it runs.</summary>
     public IPEndPoint HttpEndPoint => _http.IPEndPoint!;
@@ -35,6 +35,7 @@ internal sealed class Hub : IAsyncDisposable
 
     public HubReload Reload { get; }
     public SweepLoop SweepLoop { get; }
+    public MinerRegistry Registry { get; }
     public ILogger Log { get; }
 
     /// <summary>Opens the store, loads the miners and opens the doors.</summary>
@@ -42,9 +43,15 @@ internal sealed class Hub : IAsyncDisposable
     /// <param name="time">The hub's clock.</param>
     /// <param name="level">What is logged; may change while it runs.</param>
     /// <param name="logging">Where logs go.</param>
+    /// <param name="more">Maps routes beside the hub's own, for whoever runs it inside of another program.</param>
     /// <exception cref="StoreRefusedException">The state directory cannot be used.</exception>
     /// <exception cref="IOException">A port is taken.</exception>
-    public static async Task<Hub> StartAsync(HubSettings settings, TimeProvider time, LogLevelSwitch level, Action<ILoggingBuilder> logging)
+    public static async Task<Hub> StartAsync(
+        HubSettings settings,
+        TimeProvider time,
+        LogLevelSwitch level,
+        Action<ILoggingBuilder> logging,
+        Action<IEndpointRouteBuilder>? more = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Host.UseSystemd();
@@ -75,9 +82,11 @@ internal sealed class Hub : IAsyncDisposable
         try
         {
             HubReload reload;
-            (door, sweep, reload) = await WireAsync(app, settings, time, level);
+            MinerRegistry registry;
+            (door, sweep, reload, registry) = await WireAsync(app, settings, time, level);
+            more?.Invoke(app);
             await app.StartAsync();
-            return new Hub(app, http!, tcp!, reload, sweep);
+            return new Hub(app, http!, tcp!, reload, sweep, registry);
         }
         catch
         {
@@ -95,7 +104,7 @@ internal sealed class Hub : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private static async Task<(TcpDoor, SweepLoop, HubReload)> WireAsync(
+    private static async Task<(TcpDoor, SweepLoop, HubReload, MinerRegistry)> WireAsync(
         WebApplication app, HubSettings settings, TimeProvider time, LogLevelSwitch level)
     {
         SqliteHubStore store = app.Services.GetRequiredService<SqliteHubStore>();
@@ -145,7 +154,7 @@ internal sealed class Hub : IAsyncDisposable
         new CommandEndpoint(table, registry, commands, credentials, time, app.Lifetime.ApplicationStopping).Map(app);
         new KeyEndpoints(keys, credentials, table.RevokeAsync).Map(app);
         new OperationsEndpoints(registry, table, trust, store, credentials, collectors, time).Map(app);
-        return (new TcpDoor(conversations), sweep, new HubReload(settings, level, queries, credentials, model, registry));
+        return (new TcpDoor(conversations), sweep, new HubReload(settings, level, queries, credentials, model, registry), registry);
     }
 
     /// <summary>A completed job's duration says how fast its miner is.</summary>

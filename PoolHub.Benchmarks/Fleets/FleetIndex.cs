@@ -1,0 +1,49 @@
+using PoolHub.Daemon.Matching;
+using PoolHub.Protocol.Http;
+
+namespace PoolHub.Benchmarks.Fleets;
+
+/// <summary>The few things that the benchmarks do with an index, as the registry does them.</summary>
+internal static class FleetIndex
+{
+    public static MatchIndex Build(FleetMiner[] fleet)
+    {
+        var index = new MatchIndex(TimeProvider.System);
+        foreach (FleetMiner miner in fleet)
+        {
+            Add(index, miner);
+        }
+        Refresh(index);
+        return index;
+    }
+
+    public static int Add(MatchIndex index, FleetMiner miner)
+    {
+        int slot = index.Add(miner.Id, miner.Profile, miner.Degraded, miner.Available, miner.Trust);
+        Beat(index, slot, miner.Load, miner.ServiceMs);
+        index.SetRtt(slot, miner.RttMs);
+        return slot;
+    }
+
+    /// <summary>What a heartbeat writes.</summary>
+    public static void Beat(MatchIndex index, int slot, int load, int serviceMs)
+    {
+        index.SetLoad(slot, load);
+        index.SetServiceMs(slot, serviceMs);
+    }
+
+    /// <summary>What the sweep does once a second.</summary>
+    public static void Refresh(MatchIndex index) => index.RefreshLatencyRanks();
+
+    public static MatchQuery Query(MatchRequest request) =>
+        MatchQuery.TryCreate(request, WeightProfiles.BuiltIn, out MatchQuery? query, out (string Field, string Problem)? fault)
+            ? query
+            : throw new InvalidOperationException($"{fault.Value.Field} {fault.Value.Problem}");
+
+    /// <summary>The share of the fleet that passed every clause.</summary>
+    public static double Passed(MatchQuery query, MatchResult result)
+    {
+        Clause last = Clauses.All.Last(query.Asks);
+        return (double)result.Left(last) / Math.Max(1, result.Left(Clause.Online));
+    }
+}
