@@ -177,6 +177,8 @@ internal sealed class TwinFleet(int seed)
         },
         TopK = _random.Next(4) switch { 0 => null, 1 => 1, 2 => 100, _ => _random.Next(1, 20) },
         Weights = Seldom("default", "cheapest", "fastest", "spread"),
+        Exclude = _random.Next(3) != 0 ? null : [.. Enumerable.Range(0, _random.Next(20)).Select(_ => $"miner-{_random.Next(_lastId + 5)}")],
+        SpreadBy = Seldom("region", "owner"),
     };
 
     public MinerProfile NextProfile() => new()
