@@ -21,8 +21,9 @@ internal sealed class MemoryScenario() : Scenario(Row)
         {
             await using SqliteHubStore store = SqliteHubStore.Open(directory, TimeProvider.System, NullLogger<SqliteHubStore>.Instance);
             var index = new MatchIndex(TimeProvider.System);
+            var holds = new HoldBook(index, TimeProvider.System);
             var trust = new TrustBook(new TrustModel(new TrustOptions()), store, TimeProvider.System, () => index.Count);
-            var registry = new MinerRegistry(new RegistryOptions(LeaseTtlSec: 3_600, GraceSec: 7_200), index, trust, store, TimeProvider.System);
+            var registry = new MinerRegistry(new RegistryOptions(LeaseTtlSec: 3_600, GraceSec: 7_200), index, holds, trust, store, TimeProvider.System);
             var generator = new FleetGenerator(seed: 1);
             // Whatever is made once, and by the store's and the runtime's own first steps, is nobody's share.
             await FleetRegistration.EnterAsync(registry, generator.Take(1_000));

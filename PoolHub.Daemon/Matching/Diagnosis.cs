@@ -14,7 +14,7 @@ internal sealed class Diagnosis
     private readonly ClauseRule[] _rules;
     private readonly int[] _left;
     private readonly SortedDictionary<decimal, (ClauseValue? To, int Miners)>[] _steps;
-    private readonly List<MatchCandidate> _best = [];
+    private readonly TopCandidates _best = new();
 
     /// <param name="index">The index.</param>
     /// <param name="query">The query.</param>
@@ -23,6 +23,7 @@ internal sealed class Diagnosis
     {
         _query = query;
         _ceilingE8 = query.MaxPriceE8 ?? index.DearestE8;
+        _best.Reset(query.TopK, query.SpreadBy);
         _rules = [.. ClauseRule.All.Where(rule => query.Asks(rule.Clause))];
         _left = new int[_rules.Length];
         _steps = [.. _rules.Select(_ => new SortedDictionary<decimal, (ClauseValue? To, int Miners)>())];
@@ -45,6 +46,8 @@ internal sealed class Diagnosis
             }
         }
         ArrayPool<MinerState>.Shared.Return(buffer, clearArray: true);
+        _best.Sort();
+        Best = _best.Items.ToArray();
     }
 
     /// <summary>How many miners pass every clause.</summary>
@@ -56,7 +59,7 @@ internal sealed class Diagnosis
     public int Rank { get; private set; }
 
     /// <summary>As a match would answer: best first, as many as were asked for.</summary>
-    public IReadOnlyList<MatchCandidate> Best => _best;
+    public IReadOnlyList<MatchCandidate> Best { get; }
 
     /// <summary>
     /// The clauses that the query asks, in order. For each, how many miners pass it and all before it, and those that
@@ -104,23 +107,6 @@ internal sealed class Diagnosis
         MatchCandidate candidate = miner.ToCandidate(_query, _ceilingE8);
         Passing++;
         Rank += Subject is { } subject && candidate.IsBefore(in subject) ? 1 : 0;
-        Keep(in candidate);
-    }
-
-    private void Keep(in MatchCandidate candidate)
-    {
-        int at = _best.Count;
-        while (at > 0 && candidate.IsBefore(_best[at - 1]))
-        {
-            at--;
-        }
-        if (at < _query.TopK)
-        {
-            _best.Insert(at, candidate);
-        }
-        if (_best.Count > _query.TopK)
-        {
-            _best.RemoveAt(_query.TopK);
-        }
+        _best.Offer(in candidate);
     }
 }

@@ -63,6 +63,8 @@ public sealed class ExplainReferenceTests
     public void WhyNot_names_the_failing_clauses_or_the_rank_of_every_miner() =>
         Sample((fleet, request) =>
         {
+            // Spreading leaves places out; a rank is among all who pass.
+            request = request with { SpreadBy = null };
             var all = fleet.Reference.Match(request with { TopK = int.MaxValue }, TwinFleet.Weights(request.Weights));
             Explainer explainer = Explainer(fleet);
             MatchQuery query = Query(request);
@@ -146,6 +148,7 @@ public sealed class ExplainReferenceTests
         MatchHints hints = request.Hints ?? new();
         return clause switch
         {
+            "exclude" => request with { Exclude = to?.Terms },
             "region" => request with { Hints = hints with { Region = to?.Text } },
             "accel" => request with { Requirements = needs with { Accel = to?.Terms } },
             "task" => request with { Requirements = needs with { Task = to?.Text } },

@@ -58,6 +58,7 @@ internal sealed class TwinFleet(int seed)
             Available = available,
             Trust = trust,
         };
+        Index.SlotOf = minerId => _slotsById.GetValueOrDefault(minerId, -1);
         Reference.Miners.Add(miner);
         _slots[miner] = _slotsById[miner.Id] = Index.Add(miner.Id, profile, degraded, available, trust);
         return miner;
@@ -135,7 +136,6 @@ internal sealed class TwinFleet(int seed)
     public void AssertSameAnswer(MatchRequest request)
     {
         Assert.True(MatchQuery.TryCreate(request, WeightProfiles.BuiltIn, out MatchQuery? query, out var fault), $"{fault}");
-        Index.SlotOf = minerId => _slotsById.GetValueOrDefault(minerId, -1);
         Index.Match(query, _result);
         MatchResponse actual = MatchAnswer.Create("m", query, _result);
         ReferenceAnswer expected = Reference.Match(request, Weights(request.Weights));
