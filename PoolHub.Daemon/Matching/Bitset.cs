@@ -31,30 +31,58 @@ internal static class Bitset
         }
     }
 
-    /// <summary>Makes of the target: those over, and of those at it the ones that were in the target.</summary>
-    public static void OverOrAt(ulong[] target, ReadOnlySpan<ulong> over, ReadOnlySpan<ulong> at)
+    /// <summary>Keeps those whose number reaches a bound, or else those whose number does not.</summary>
+    /// <param name="target">Where they are kept.</param>
+    /// <param name="digits">Three digits, the high one first: who is over the bound's, who is at it.</param>
+    /// <param name="low">Who reaches it in the low digit.</param>
+    /// <param name="inverted">Whether the others are kept.</param>
+    public static void KeepReaching(ulong[] target, in DigitBounds digits, ReadOnlySpan<ulong> low, bool inverted)
     {
         ref ulong to = ref First(target);
-        ref ulong overs = ref First(over);
-        ref ulong ats = ref First(at);
+        ref ulong highOver = ref First(digits.HighOver);
+        ref ulong highAt = ref First(digits.HighAt);
+        ref ulong middleOver = ref First(digits.MiddleOver);
+        ref ulong middleAt = ref First(digits.MiddleAt);
+        ref ulong lows = ref First(low);
+        Vector<ulong> flip = inverted ? Vector<ulong>.AllBitsSet : Vector<ulong>.Zero;
         for (nuint i = 0; i < Segment.Words; i += (nuint)Vector<ulong>.Count)
         {
-            (Vector.LoadUnsafe(ref overs, i) | (Vector.LoadUnsafe(ref ats, i) & Vector.LoadUnsafe(ref to, i))).StoreUnsafe(ref to, i);
+            Vector<ulong> reaching = Vector.LoadUnsafe(ref middleOver, i) | (Vector.LoadUnsafe(ref middleAt, i) & Vector.LoadUnsafe(ref lows, i));
+            reaching = Vector.LoadUnsafe(ref highOver, i) | (Vector.LoadUnsafe(ref highAt, i) & reaching);
+            (Vector.LoadUnsafe(ref to, i) & (reaching ^ flip)).StoreUnsafe(ref to, i);
         }
     }
 
-    /// <summary>Keeps those in the first that are not in the second; false when none is left.</summary>
-    public static bool KeepBetween(ulong[] target, ReadOnlySpan<ulong> from, ReadOnlySpan<ulong> below)
+    /// <summary>Keeps those whose number is over a bound, or else under it, and sets those apart who are at it; false when none is.</summary>
+    /// <param name="target">Where they are kept.</param>
+    /// <param name="edge">Those at it.</param>
+    /// <param name="digits">Three digits, the high one first: who is over the bound's, who is at it.</param>
+    /// <param name="up">Whether those over it are kept.</param>
+    public static bool Cut(ulong[] target, ulong[] edge, in DigitBounds digits, bool up)
     {
         ref ulong to = ref First(target);
-        ref ulong froms = ref First(from);
-        ref ulong belows = ref First(below);
+        ref ulong atIt = ref First(edge);
+        ref ulong highOver = ref First(digits.HighOver);
+        ref ulong highAt = ref First(digits.HighAt);
+        ref ulong middleOver = ref First(digits.MiddleOver);
+        ref ulong middleAt = ref First(digits.MiddleAt);
+        ref ulong lowOver = ref First(digits.LowOver);
+        ref ulong lowAt = ref First(digits.LowAt);
+        Vector<ulong> flip = up ? Vector<ulong>.Zero : Vector<ulong>.AllBitsSet;
         Vector<ulong> any = Vector<ulong>.Zero;
         for (nuint i = 0; i < Segment.Words; i += (nuint)Vector<ulong>.Count)
         {
-            Vector<ulong> kept = Vector.AndNot(Vector.LoadUnsafe(ref to, i) & Vector.LoadUnsafe(ref froms, i), Vector.LoadUnsafe(ref belows, i));
-            kept.StoreUnsafe(ref to, i);
-            any |= kept;
+            Vector<ulong> miners = Vector.LoadUnsafe(ref to, i);
+            Vector<ulong> high = Vector.LoadUnsafe(ref highOver, i);
+            Vector<ulong> highs = Vector.LoadUnsafe(ref highAt, i);
+            Vector<ulong> middle = Vector.LoadUnsafe(ref middleOver, i);
+            Vector<ulong> middles = Vector.LoadUnsafe(ref middleAt, i);
+            Vector<ulong> over = high | (highs & (middle | (middles & Vector.LoadUnsafe(ref lowOver, i))));
+            Vector<ulong> from = high | (highs & (middle | (middles & Vector.LoadUnsafe(ref lowAt, i))));
+            Vector<ulong> at = miners & Vector.AndNot(from, over);
+            at.StoreUnsafe(ref atIt, i);
+            (Vector.AndNot(miners, at) & (over ^ flip)).StoreUnsafe(ref to, i);
+            any |= at;
         }
         return any != Vector<ulong>.Zero;
     }

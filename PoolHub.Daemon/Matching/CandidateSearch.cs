@@ -19,7 +19,6 @@ internal sealed class CandidateSearch
     private readonly ulong[] _group = new ulong[Segment.Words];
     private readonly ulong[] _rest = new ulong[Segment.Words];
     private readonly ulong[] _box = new ulong[Segment.Words];
-    private readonly Scratch _scratch = new();
     private readonly TopCandidates _found = new();
 
     private MatchQuery _query = null!;
@@ -60,19 +59,26 @@ internal sealed class CandidateSearch
     /// <param name="passed">Whoever passed all clauses.</param>
     public void Run(Segment segment, ulong[] passed)
     {
-        passed.CopyTo(_group, 0);
-        Bitset.Drop(_group, segment.Degraded);
-        RunByCapabilities(segment, degraded: false);
-        if (Floor(degraded: true) < double.PositiveInfinity)
+        Peaks peaks = segment.Peaks;
+        double price = Scoring.PriceNorm(segment.PriceE8.Least, _ceilingE8);
+        // Without the capability term, which is at most 1.
+        double bound = Scoring.Score(_weights, 0, price, peaks.LatencyNorm, peaks.Trust, peaks.LoadNorm) + Rounding;
+        if (bound + _weights.Cap >= Floor(degraded: false))
+        {
+            passed.CopyTo(_group, 0);
+            Bitset.Drop(_group, segment.Degraded);
+            RunByCapabilities(segment, bound, price, degraded: false);
+        }
+        if (bound + _weights.Cap >= Floor(degraded: true))
         {
             passed.CopyTo(_group, 0);
             Bitset.Keep(_group, segment.Degraded);
-            RunByCapabilities(segment, degraded: true);
+            RunByCapabilities(segment, bound, price, degraded: true);
         }
     }
 
     /// <summary>Those with all requested capabilities first: the term with the coarsest steps parts the scores most.</summary>
-    private void RunByCapabilities(Segment segment, bool degraded)
+    private void RunByCapabilities(Segment segment, double bound, double price, bool degraded)
     {
         int requested = _query.Capabilities.Length;
         if (requested > 1)
@@ -85,23 +91,19 @@ internal sealed class CandidateSearch
                 Bitset.Keep(_group, _box);
             }
             Bitset.Drop(_rest, _group);
-            Run(segment, degraded, Scoring.CapFit(requested, requested));
+            Run(segment, bound + _weights.Cap, price, degraded);
             _rest.CopyTo(_group, 0);
-            requested--;
-            Run(segment, degraded, Scoring.CapFit(requested, requested + 1));
-            return;
+            bound -= _weights.Cap / requested;
         }
-        Run(segment, degraded, cap: 1.0);
+        Run(segment, bound + _weights.Cap, price, degraded);
     }
 
     /// <param name="segment">The segment.</param>
+    /// <param name="bound">What no score of the group goes beyond.</param>
+    /// <param name="price">What no price term of the segment goes beyond.</param>
     /// <param name="degraded">Whether the group's miners are.</param>
-    /// <param name="cap">No more than this is their capability term.</param>
-    private void Run(Segment segment, bool degraded, double cap)
+    private void Run(Segment segment, double bound, double price, bool degraded)
     {
-        Peaks peaks = segment.Peaks;
-        double price = Scoring.PriceNorm(segment.PriceE8.Least, _ceilingE8);
-        double bound = Scoring.Score(_weights, cap, price, peaks.LatencyNorm, peaks.Trust, peaks.LoadNorm) + Rounding;
         double floor = Floor(degraded);
         if (double.IsNegativeInfinity(floor))
         {
@@ -136,7 +138,7 @@ internal sealed class CandidateSearch
         double price = peakPrice - (margin / weights.Price);
         if (price > 0)
         {
-            segment.PriceE8.KeepAtMostRoughly(_box, (long)((1 - price + Rounding) * _ceilingE8) + 1, _scratch);
+            segment.PriceE8.KeepAtMostRoughly(_box, (long)((1 - price + Rounding) * _ceilingE8) + 1);
         }
         Keep(segment.Latency, Segment.LevelOf(Math.Max(peaks.LatencyNorm - (margin / weights.Latency), 0)));
         Keep(segment.Trust, Segment.LevelOf(Math.Max(peaks.Trust - (margin / weights.Trust), 0)));

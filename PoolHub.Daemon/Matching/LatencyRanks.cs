@@ -8,6 +8,9 @@ internal sealed class LatencyRanks
 {
     private readonly Dictionary<string, RegionLatency> _regions = new(StringComparer.Ordinal);
 
+    /// <summary>How many miners a region has.</summary>
+    public int Miners(string region) => _regions.TryGetValue(region, out RegionLatency? latency) ? latency.Miners : 0;
+
     public RegionLatency Enter(string region)
     {
         if (!_regions.TryGetValue(region, out RegionLatency? latency))

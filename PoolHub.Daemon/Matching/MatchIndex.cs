@@ -30,6 +30,9 @@ internal sealed class MatchIndex
     private SegmentStorage _storage = SegmentStorage.After(0);
     private int _count;
     private int _changes;
+
+    /// <summary>At how many miners the steps are chosen before a refresh would.</summary>
+    private int _stepsAt = 8_192;
     private long _dearestE8;
 
     /// <param name="time">Measures how long freed slots rest.</param>
@@ -61,7 +64,13 @@ internal sealed class MatchIndex
         CheckTrust(trust);
         lock (_writer)
         {
-            int slot = _slots.Take();
+            if (_count == _stepsAt)
+            {
+                // A fleet that comes all at once, as after a restart, is sorted as it comes.
+                _refresh.RenewSteps(_segments, _changes);
+                _stepsAt *= 8;
+            }
+            int slot = _slots.Take(profile.Region, _latency.Miners(profile.Region), _refresh.Price.Current.Part(profile.Price.E8, Slots.PriceClasses));
             Segment segment = SegmentOrNew(slot);
             int offset = slot & Segment.Mask;
             _termsToAdd.Clear();

@@ -17,6 +17,7 @@ internal struct RankedColumn<T>
     private const int DigitBits = 4;
     private const int MaxDigit = (1 << DigitBits) - 1;
     private const int DigitBitsets = MaxDigit;
+    private const int MaxRank = (1 << (3 * DigitBits)) - 1;
 
     /// <summary>What stands where nobody is: below every real value.</summary>
     private static readonly T s_nobody = -T.One;
@@ -24,7 +25,7 @@ internal struct RankedColumn<T>
     private readonly T[] _column;
     private readonly int _first;
     private readonly Bitsets _bits;
-    private int _digits;
+    private bool _oneDigit;
 
     /// <param name="column">Where the values are.</param>
     /// <param name="first">From which on.</param>
@@ -117,7 +118,10 @@ internal struct RankedColumn<T>
     }
 
     /// <summary>Keeps those that have at least this much. False when all do, and nothing changed.</summary>
-    public readonly bool KeepAtLeast(ulong[] miners, ref Limit<T> limit, Scratch scratch)
+    /// <param name="miners">Where they are kept.</param>
+    /// <param name="limit">The limit.</param>
+    /// <param name="edge">Overwritten.</param>
+    public readonly bool KeepAtLeast(ulong[] miners, ref Limit<T> limit, ulong[] edge)
     {
         if (limit.Value <= Least)
         {
@@ -125,70 +129,81 @@ internal struct RankedColumn<T>
         }
         limit.LookUp(Steps);
         // On a step, the whole rank is within the limit; and where all values are steps, below one it is not.
-        bool mixed = !limit.IsStep && Beside > 0 && FindRank(miners, limit.Rank, scratch.Edge);
-        Bitset.Keep(miners, Reaching(limit.IsStep ? limit.Rank : limit.Rank + 1, scratch.Work));
-        if (mixed)
+        if (limit.IsStep || Beside == 0)
         {
-            AddBack(miners, scratch.Edge, limit.Value, up: true);
+            KeepReaching(miners, limit.IsStep ? limit.Rank : limit.Rank + 1, inverted: false);
+        }
+        else if (Bitset.Cut(miners, edge, Bounds(limit.Rank), up: true))
+        {
+            AddBack(miners, edge, limit.Value, up: true);
         }
         return true;
     }
 
     /// <summary>The same for at most this much.</summary>
-    public readonly bool KeepAtMost(ulong[] miners, ref Limit<T> limit, Scratch scratch)
+    public readonly bool KeepAtMost(ulong[] miners, ref Limit<T> limit, ulong[] edge)
     {
         if (limit.Value >= Most)
         {
             return false;
         }
         limit.LookUp(Steps);
-        bool mixed = Beside > 0 && FindRank(miners, limit.Rank, scratch.Edge);
-        Bitset.Drop(miners, Reaching(mixed ? limit.Rank : limit.Rank + 1, scratch.Work));
-        if (mixed)
+        if (Beside == 0)
         {
-            AddBack(miners, scratch.Edge, limit.Value, up: false);
+            KeepReaching(miners, limit.Rank + 1, inverted: true);
+        }
+        else if (Bitset.Cut(miners, edge, Bounds(limit.Rank), up: false))
+        {
+            AddBack(miners, edge, limit.Value, up: false);
         }
         return true;
     }
 
     /// <summary>Drops none that has at most this much, and most of the others.</summary>
-    public readonly void KeepAtMostRoughly(ulong[] miners, T limit, Scratch scratch)
+    public readonly void KeepAtMostRoughly(ulong[] miners, T limit)
     {
         if (limit < Most)
         {
-            Bitset.Drop(miners, Reaching(Steps.Rank(limit) + 1, scratch.Work));
+            KeepReaching(miners, Steps.Rank(limit) + 1, inverted: true);
         }
     }
 
-    /// <summary>Who has at least this rank.</summary>
-    private readonly ReadOnlySpan<ulong> Reaching(int rank, ulong[] work)
+    /// <summary>Keeps who has at least this rank, or else who has not.</summary>
+    private readonly void KeepReaching(ulong[] miners, int rank, bool inverted)
     {
-        if (_digits == 1)
+        if (rank > MaxRank)
         {
-            return WithAtLeast(0, rank);
+            Bitset.KeepReaching(miners, Bounds(MaxRank), Bitset.None, inverted);
         }
-        // From the low digit up: higher in this one, or equal in it and reaching it in those below.
-        WithAtLeast(0, rank & MaxDigit).CopyTo(work);
-        for (int i = 1; i < _digits; i++)
+        else if (!_oneDigit)
         {
-            int digit = rank >> (i * DigitBits);
-            digit = i == _digits - 1 ? digit : digit & MaxDigit;
-            Bitset.OverOrAt(work, WithAtLeast(i, digit + 1), WithAtLeast(i, digit));
+            DigitBounds bounds = Bounds(rank);
+            Bitset.KeepReaching(miners, bounds, bounds.LowAt, inverted);
         }
-        return work;
+        else if (inverted)
+        {
+            Bitset.Drop(miners, WithAtLeast(0, rank));
+        }
+        else
+        {
+            Bitset.Keep(miners, WithAtLeast(0, rank));
+        }
     }
 
-    /// <summary>Who has this very rank; false when nobody.</summary>
-    private readonly bool FindRank(ulong[] miners, int rank, ulong[] result)
+    private readonly DigitBounds Bounds(int rank)
     {
-        miners.CopyTo(result, 0);
-        bool any = false;
-        for (int i = 0; i < _digits; i++)
+        int high = rank >> (2 * DigitBits);
+        int middle = (rank >> DigitBits) & MaxDigit;
+        int low = rank & MaxDigit;
+        return new DigitBounds
         {
-            int digit = (rank >> (i * DigitBits)) & MaxDigit;
-            any = Bitset.KeepBetween(result, WithAtLeast(i, digit), WithAtLeast(i, digit + 1));
-        }
-        return any;
+            HighOver = WithAtLeast(2, high + 1),
+            HighAt = WithAtLeast(2, high),
+            MiddleOver = WithAtLeast(1, middle + 1),
+            MiddleAt = WithAtLeast(1, middle),
+            LowOver = WithAtLeast(0, low + 1),
+            LowAt = WithAtLeast(0, low),
+        };
     }
 
     /// <summary>Adds those of the candidates whose value is within the limit.</summary>
@@ -217,8 +232,8 @@ internal struct RankedColumn<T>
     private void SetSteps(Steps<T> steps)
     {
         (Steps, Beside) = (steps, 0);
-        // Ranks go from 0 to the number of steps.
-        _digits = steps.Count <= MaxDigit ? 1 : steps.Count < 1 << (2 * DigitBits) ? 2 : 3;
+        // Ranks go from 0 to the number of steps, and bounds one further.
+        _oneDigit = steps.Count < MaxDigit;
     }
 
     /// <summary>Enters a value's rank, or takes it back.</summary>

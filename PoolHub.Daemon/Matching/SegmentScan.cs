@@ -11,7 +11,6 @@ internal sealed class SegmentScan
     private readonly ulong[] _mask = new ulong[Segment.Words];
     private readonly ulong[] _any = new ulong[Segment.Words];
     private readonly int[] _left = new int[Clauses.Count];
-    private readonly Scratch _scratch = new();
     private readonly QueryTerms _terms = new();
     private readonly CandidateSearch _search = new();
 
@@ -80,11 +79,12 @@ internal sealed class SegmentScan
     {
         _left[(int)Clause.Online] = segment.Count;
         _left[(int)Clause.Available] = segment.AvailableCount;
-        if (segment.AvailableCount == 0)
+        _terms.Renew(_query);
+        // Most segments have one region only: those of others are passed over at once.
+        if (segment.AvailableCount == 0 || (_query.Exclude.Length == 0 && _query.Region is not null && _terms.Region[0]?.In(segment.Index).Count is null or 0))
         {
             return false;
         }
-        _terms.Renew(_query);
         segment.Available.CopyTo(_mask);
         _count = segment.AvailableCount;
         return (_query.Exclude.Length == 0 || KeepOthers(segment))
@@ -93,9 +93,9 @@ internal sealed class SegmentScan
             && (_query.TaskCapability is null || KeepAny(Clause.Task, segment, _terms.Task, segment.AnyTask))
             && (_query.Capabilities.Length == 0 || KeepAny(Clause.CapabilitiesAny, segment, _terms.Capabilities))
             && (_query.Tags.Length == 0 || KeepAny(Clause.TagsAny, segment, _terms.Tags))
-            && (_query.MinVramGb is null || Kept(Clause.MinVramGb, segment.VramGb.KeepAtLeast(_mask, ref _minVram, _scratch)))
-            && (_query.MinRamGb is null || Kept(Clause.MinRamGb, segment.RamGb.KeepAtLeast(_mask, ref _minRam, _scratch)))
-            && (_query.MaxPriceE8 is null || Kept(Clause.MaxPrice, segment.PriceE8.KeepAtMost(_mask, ref _maxPrice, _scratch)))
+            && (_query.MinVramGb is null || Kept(Clause.MinVramGb, segment.VramGb.KeepAtLeast(_mask, ref _minVram, _any)))
+            && (_query.MinRamGb is null || Kept(Clause.MinRamGb, segment.RamGb.KeepAtLeast(_mask, ref _minRam, _any)))
+            && (_query.MaxPriceE8 is null || Kept(Clause.MaxPrice, segment.PriceE8.KeepAtMost(_mask, ref _maxPrice, _any)))
             && Keep(Clause.FreeSlots, segment.Load.AtLeast(1));
     }
 
@@ -124,6 +124,14 @@ internal sealed class SegmentScan
                 return false;
             }
             ref readonly SlotSet set = ref only.In(segment.Index);
+            if (set.Count == segment.Count)
+            {
+                return Kept(clause, changed: false);
+            }
+            if (set.Count == 0)
+            {
+                return false;
+            }
             if (set.TryGetBits(out ReadOnlySpan<ulong> bits))
             {
                 return Keep(clause, bits);

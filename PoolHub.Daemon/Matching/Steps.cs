@@ -42,6 +42,9 @@ internal sealed class Steps<T>(T[] values)
     /// <summary>Whether the value is the step that its rank begins with.</summary>
     public bool IsStep(int rank, T value) => rank > 0 && values[rank - 1] == value;
 
+    /// <summary>In which of so many equal parts of the ranks a value lies.</summary>
+    public int Part(T value, int parts) => Rank(value) * parts / (values.Length + 1);
+
     /// <param name="sample">Sorted by this.</param>
     public static Steps<T> Of(List<T> sample)
     {
