@@ -22,25 +22,19 @@ internal sealed class MatchIndex
     private readonly Slots _slots;
     private readonly TermCatalogue _terms = new();
     private readonly LatencyRanks _latency = new();
-    private readonly BitsetPool _bitsets = new();
-    private readonly SegmentRefresh _refresh = new();
-    private readonly List<Term> _termsToAdd = [];
-    private readonly List<Term> _termsToDrop = [];
-    private Segment[] _segments = [];
-    private SegmentStorage _storage = SegmentStorage.After(0);
+    private readonly SegmentTable _segments = new();
     private int _count;
     private int _changes;
 
     /// <summary>At how many miners the steps are chosen before a refresh would.</summary>
     private int _stepsAt = 8_192;
-    private long _dearestE8;
 
     /// <param name="time">Measures how long freed slots rest.</param>
     /// <param name="limit">How many miners it takes at most; <see cref="Add"/> throws beyond.</param>
     public MatchIndex(TimeProvider time, int limit = DefaultLimit)
     {
         _slots = new Slots(time, limit);
-        Held = new HeldSlots(_writer, SegmentOf);
+        Held = new HeldSlots(_writer, _segments.Of);
     }
 
     public int Count => Volatile.Read(ref _count);
@@ -49,10 +43,10 @@ internal sealed class MatchIndex
     public Func<string, int> SlotOf { get; set; } = _ => -1;
 
     /// <summary>How many segments there are to read; some may be empty.</summary>
-    public int SegmentCount => Volatile.Read(ref _segments).Length;
+    public int SegmentCount => _segments.All.Length;
 
     /// <summary>What prices are measured against where a request names no ceiling.</summary>
-    public long DearestE8 => Volatile.Read(ref _dearestE8);
+    public long DearestE8 => _segments.DearestE8;
 
     /// <summary>How many slots of each miner are held; they count as load.</summary>
     public HeldSlots Held { get; }
@@ -67,14 +61,14 @@ internal sealed class MatchIndex
             if (_count == _stepsAt)
             {
                 // A fleet that comes all at once, as after a restart, is sorted as it comes.
-                _refresh.RenewSteps(_segments, _changes);
+                _segments.Refresh.RenewSteps(_segments.All, _changes);
                 _stepsAt *= 8;
             }
-            int slot = _slots.Take(profile.Region, _latency.Miners(profile.Region), _refresh.Price.Current.Part(profile.Price.E8, Slots.PriceClasses));
-            Segment segment = SegmentOrNew(slot);
+            int priceClass = _segments.Refresh.Price.Current.Part(profile.Price.E8, Slots.PriceClasses);
+            int slot = _slots.Take(profile.Region, _latency.Miners(profile.Region), priceClass);
+            Segment segment = _segments.OrNew(slot);
             int offset = slot & Segment.Mask;
-            _termsToAdd.Clear();
-            Offer offer = _terms.Acquire(minerId, profile, _termsToAdd);
+            Offer offer = _terms.Acquire(minerId, profile);
             segment.BeginWrite();
             ref SlotFigures figures = ref segment.Figures(offset);
             (figures.Load, figures.Held, figures.RttMs, figures.ServiceMs) = (load, 0, -1, -1);
@@ -82,10 +76,10 @@ internal sealed class MatchIndex
             segment.SetAvailable(offset, available);
             Segment.SetBit(segment.Degraded, offset, degraded);
             segment.Put(offset, offer, _latency.Enter(offer.Profile.Region));
-            SetTerms(_termsToAdd, slot);
+            _terms.Enter(slot);
             segment.EndWrite();
             Volatile.Write(ref _count, _count + 1);
-            RenewDearest();
+            CountChange(segment);
             return slot;
         }
     }
@@ -95,24 +89,21 @@ internal sealed class MatchIndex
     {
         lock (_writer)
         {
-            if (!TryFind(slot, out Segment segment, out int offset))
+            if (!_segments.TryFind(slot, out Segment segment, out int offset))
             {
                 return;
             }
             Offer old = segment.Offers[offset]!;
-            _termsToDrop.Clear();
-            _terms.Collect(old, _termsToDrop);
-            // The new ones first: a term in both is then never without a user, and stays the one that queries hold.
-            _termsToAdd.Clear();
-            Offer offer = _terms.Acquire(old.MinerId, profile, _termsToAdd);
+            // The new terms first: one in both is then never without a user, and stays the one that queries hold.
+            Offer offer = _terms.Acquire(old.MinerId, profile);
             segment.BeginWrite();
-            ClearTerms(_termsToDrop, slot);
+            _terms.Leave(old, slot);
             LatencyRanks.Leave(segment.Region[offset]!);
             segment.Put(offset, offer, _latency.Enter(offer.Profile.Region));
-            SetTerms(_termsToAdd, slot);
+            _terms.Enter(slot);
             segment.EndWrite();
-            TermCatalogue.Release(_termsToDrop);
-            RenewDearest();
+            _terms.Release();
+            CountChange(segment);
         }
     }
 
@@ -120,21 +111,20 @@ internal sealed class MatchIndex
     {
         lock (_writer)
         {
-            if (!TryFind(slot, out Segment segment, out int offset))
+            if (!_segments.TryFind(slot, out Segment segment, out int offset))
             {
                 return;
             }
-            _termsToDrop.Clear();
-            _terms.Collect(segment.Offers[offset]!, _termsToDrop);
+            Offer offer = segment.Offers[offset]!;
             segment.BeginWrite();
-            ClearTerms(_termsToDrop, slot);
+            _terms.Leave(offer, slot);
             LatencyRanks.Leave(segment.Region[offset]!);
             segment.Clear(offset);
             segment.EndWrite();
-            TermCatalogue.Release(_termsToDrop);
+            _terms.Release();
             _slots.Free(slot);
             Volatile.Write(ref _count, _count - 1);
-            RenewDearest();
+            CountChange(segment);
         }
     }
 
@@ -142,12 +132,12 @@ internal sealed class MatchIndex
     {
         lock (_writer)
         {
-            if (TryFind(slot, out Segment segment, out int offset))
+            if (_segments.TryFind(slot, out Segment segment, out int offset))
             {
                 segment.BeginWrite();
                 segment.SetPrice(offset, price.E8);
                 segment.EndWrite();
-                RenewDearest();
+                CountChange(segment);
             }
         }
     }
@@ -157,7 +147,7 @@ internal sealed class MatchIndex
         CheckTrust(trust);
         lock (_writer)
         {
-            if (TryFind(slot, out Segment segment, out int offset))
+            if (_segments.TryFind(slot, out Segment segment, out int offset))
             {
                 segment.BeginWrite();
                 segment.SetTrust(offset, trust);
@@ -172,7 +162,7 @@ internal sealed class MatchIndex
     {
         lock (_writer)
         {
-            if (TryFind(slot, out Segment segment, out int offset))
+            if (_segments.TryFind(slot, out Segment segment, out int offset))
             {
                 segment.BeginWrite();
                 segment.SetAvailable(offset, available);
@@ -185,7 +175,7 @@ internal sealed class MatchIndex
     {
         lock (_writer)
         {
-            if (TryFind(slot, out Segment segment, out int offset))
+            if (_segments.TryFind(slot, out Segment segment, out int offset))
             {
                 segment.BeginWrite();
                 Segment.SetBit(segment.Degraded, offset, degraded);
@@ -198,7 +188,7 @@ internal sealed class MatchIndex
     /// <param name="load">Jobs that run or wait.</param>
     public void SetLoad(int slot, int load)
     {
-        Segment segment = SegmentOf(slot);
+        Segment segment = _segments.Of(slot);
         int offset = slot & Segment.Mask;
         Volatile.Write(ref segment.Figures(offset).Load, Math.Max(load, 0));
         segment.SettleLoad(offset);
@@ -218,7 +208,7 @@ internal sealed class MatchIndex
     /// </summary>
     public void RefreshLatencyRanks()
     {
-        Segment[] segments = Volatile.Read(ref _segments);
+        Segment[] segments = _segments.All;
         foreach (Segment segment in segments)
         {
             lock (_writer)
@@ -229,13 +219,13 @@ internal sealed class MatchIndex
         lock (_writer)
         {
             _latency.Publish();
-            _refresh.RenewSteps(segments, _changes);
+            _segments.Refresh.RenewSteps(segments, _changes);
         }
         foreach (Segment segment in segments)
         {
             lock (_writer)
             {
-                _refresh.Run(segment);
+                _segments.Refresh.Run(segment);
             }
         }
     }
@@ -248,7 +238,7 @@ internal sealed class MatchIndex
     public void Match(MatchQuery query, MatchResult result)
     {
         SegmentScan scan = result.Begin(query, _terms, SlotOf, query.MaxPriceE8 ?? DearestE8);
-        foreach (Segment segment in Volatile.Read(ref _segments))
+        foreach (Segment segment in _segments.All)
         {
             Scan(segment, scan);
         }
@@ -257,7 +247,7 @@ internal sealed class MatchIndex
 
     /// <summary>Copies the miners of a segment, all as they were at one moment; see <see cref="SegmentReader.Read"/>.</summary>
     public int ReadSegment(int segment, Span<MinerState> into) =>
-        SegmentReader.Read(Volatile.Read(ref _segments)[segment], _writer, into);
+        SegmentReader.Read(_segments.All[segment], _writer, into);
 
     private void Scan(Segment segment, SegmentScan scan)
     {
@@ -285,69 +275,12 @@ internal sealed class MatchIndex
         }
     }
 
-    private Segment SegmentOf(int slot) => Volatile.Read(ref _segments)[slot >> Segment.SizeBits];
+    private ref SlotFigures FiguresOf(int slot) => ref _segments.Of(slot).Figures(slot & Segment.Mask);
 
-    private ref SlotFigures FiguresOf(int slot) => ref SegmentOf(slot).Figures(slot & Segment.Mask);
-
-    private Segment SegmentOrNew(int slot)
-    {
-        int index = slot >> Segment.SizeBits;
-        if (index == _segments.Length)
-        {
-            Volatile.Write(ref _segments, [.. _segments, NewSegment(index)]);
-        }
-        return _segments[index];
-    }
-
-    private Segment NewSegment(int index)
-    {
-        int place = _storage.Take();
-        if (place < 0)
-        {
-            _storage = SegmentStorage.After(index);
-            place = _storage.Take();
-        }
-        return new Segment(index, _storage, place, _refresh);
-    }
-
-    private bool TryFind(int slot, out Segment segment, out int offset)
-    {
-        segment = _segments[slot >> Segment.SizeBits];
-        offset = slot & Segment.Mask;
-        return segment.IsPresent(offset);
-    }
-
-    private void SetTerms(List<Term> terms, int slot)
-    {
-        foreach (Term term in terms)
-        {
-            if (term.Table.Indexed)
-            {
-                term.Set(slot >> Segment.SizeBits, slot & Segment.Mask, _bitsets);
-            }
-        }
-    }
-
-    private void ClearTerms(List<Term> terms, int slot)
-    {
-        foreach (Term term in terms)
-        {
-            if (term.Table.Indexed)
-            {
-                term.Clear(slot >> Segment.SizeBits, slot & Segment.Mask, _bitsets);
-            }
-        }
-    }
-
-    private void RenewDearest()
+    private void CountChange(Segment segment)
     {
         _changes++;
-        long dearest = 0;
-        foreach (Segment segment in _segments)
-        {
-            dearest = Math.Max(dearest, segment.DearestE8);
-        }
-        Volatile.Write(ref _dearestE8, dearest);
+        _segments.RenewDearest(segment);
     }
 
     private static void CheckTrust(double trust)

@@ -8,6 +8,9 @@ namespace PoolHub.Daemon.Matching;
 /// </summary>
 internal sealed class TermCatalogue
 {
+    private readonly BitsetPool _bitsets = new();
+    private readonly List<Term> _acquired = [];
+    private readonly List<Term> _left = [];
     private int _created;
     private int _stamp;
 
@@ -23,11 +26,13 @@ internal sealed class TermCatalogue
     public int Generation => Volatile.Read(ref _created);
 
     /// <summary>
-    /// Makes the profile's card, with its texts shared, and counts the miner as a user of its terms, which are added
-    /// to <paramref name="terms"/>, each once. <see cref="Release"/> undoes it.
+    /// Makes the profile's card, with its texts shared, and counts the miner as a user of its terms, each once.
+    /// <see cref="Enter"/> then puts the miner among those who declare them.
     /// </summary>
-    public Offer Acquire(string minerId, MinerProfile profile, List<Term> terms)
+    public Offer Acquire(string minerId, MinerProfile profile)
     {
+        List<Term> terms = _acquired;
+        terms.Clear();
         int created = _created;
         _stamp++;
         MinerProfile shared = profile with
@@ -48,12 +53,49 @@ internal sealed class TermCatalogue
         return new Offer(minerId, shared);
     }
 
-    /// <summary>The terms of a card that <see cref="Acquire"/> made; each is in use, so none is created.</summary>
-    public void Collect(Offer offer, List<Term> terms)
+    /// <summary>A miner on this slot declares what was acquired last. Within a write to its segment, as is the next.</summary>
+    public void Enter(int slot)
     {
+        foreach (Term term in _acquired)
+        {
+            if (term.Table.Indexed)
+            {
+                term.Set(slot >> Segment.SizeBits, slot & Segment.Mask, _bitsets);
+            }
+        }
+    }
+
+    /// <summary>The miner on this slot declares no more what its card says. <see cref="Release"/> must follow.</summary>
+    public void Leave(Offer offer, int slot)
+    {
+        Collect(offer.Profile, _left);
+        foreach (Term term in _left)
+        {
+            if (term.Table.Indexed)
+            {
+                term.Clear(slot >> Segment.SizeBits, slot & Segment.Mask, _bitsets);
+            }
+        }
+    }
+
+    /// <summary>Counts the miner that left last as no user any more.</summary>
+    public void Release()
+    {
+        foreach (Term term in _left)
+        {
+            if (--term.Uses == 0)
+            {
+                term.Table.Remove(term);
+            }
+        }
+    }
+
+    /// <summary>The terms of a card that <see cref="Acquire"/> made; each is in use, so none is created.</summary>
+    private void Collect(MinerProfile profile, List<Term> terms)
+    {
+        terms.Clear();
         int created = 0;
         _stamp++;
-        MinerProfile profile = offer.Profile;
         AddRegion(profile.Region, terms, ref created);
         Use(Names, profile.Proto, terms, ref created);
         Use(Names, profile.GpuName, terms, ref created);
@@ -61,17 +103,6 @@ internal sealed class TermCatalogue
         Mark(Accel, profile.Accel, terms);
         Mark(Tags, profile.Tags, terms);
         Mark(Capabilities, profile.Capabilities, terms);
-    }
-
-    public static void Release(List<Term> terms)
-    {
-        foreach (Term term in terms)
-        {
-            if (--term.Uses == 0)
-            {
-                term.Table.Remove(term);
-            }
-        }
     }
 
     /// <summary>eu-west-1 is found under eu, eu-west and eu-west-1; the last is returned.</summary>
