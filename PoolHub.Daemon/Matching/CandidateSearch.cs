@@ -16,11 +16,18 @@ internal sealed class CandidateSearch
     /// <summary>How far below the peaks the first candidates are looked for; doubled until there are enough.</summary>
     private const double FirstMargin = 1.0 / 64;
 
+    /// <summary>Scoring so few costs less than reading the bits of another term.</summary>
+    private const int Few = 8;
+
     private readonly ulong[] _group = new ulong[Segment.Words];
     private readonly ulong[] _rest = new ulong[Segment.Words];
     private readonly ulong[] _box = new ulong[Segment.Words];
     private readonly TopCandidates _found = new();
 
+    private readonly int[] _places = new int[Segment.Size];
+
+    /// <summary>Keeps what was looked at from being optimised away.</summary>
+    private int _seen;
     private MatchQuery _query = null!;
     private Weights _weights;
     private QueryTerms _terms = null!;
@@ -63,17 +70,13 @@ internal sealed class CandidateSearch
         double price = Scoring.PriceNorm(segment.PriceE8.Least, _ceilingE8);
         // Without the capability term, which is at most 1.
         double bound = Scoring.Score(_weights, 0, price, peaks.LatencyNorm, peaks.Trust, peaks.LoadNorm) + Rounding;
-        if (bound + _weights.Cap >= Floor(degraded: false))
+        foreach (bool degraded in (ReadOnlySpan<bool>)[false, true])
         {
-            passed.CopyTo(_group, 0);
-            Bitset.Drop(_group, segment.Degraded);
-            RunByCapabilities(segment, bound, price, degraded: false);
-        }
-        if (bound + _weights.Cap >= Floor(degraded: true))
-        {
-            passed.CopyTo(_group, 0);
-            Bitset.Keep(_group, segment.Degraded);
-            RunByCapabilities(segment, bound, price, degraded: true);
+            if (bound + _weights.Cap >= Floor(degraded))
+            {
+                passed.CopyTo(_group, 0);
+                RunByCapabilities(segment, bound, price, degraded);
+            }
         }
     }
 
@@ -109,7 +112,7 @@ internal sealed class CandidateSearch
         {
             // There is nothing to beat yet, so a few good ones come first.
             double margin = FirstMargin;
-            while (Box(segment, margin, price) < _query.TopK && margin < 1)
+            while (Box(segment, margin, price, degraded) < _query.TopK && margin < 1)
             {
                 margin *= 2;
             }
@@ -117,7 +120,7 @@ internal sealed class CandidateSearch
             Bitset.Drop(_group, _box);
             floor = Floor(degraded);
         }
-        if (bound >= floor && Box(segment, bound - floor, price) > 0)
+        if (bound >= floor && Box(segment, bound - floor, price, degraded) > 0)
         {
             ScoreBox(segment, degraded);
         }
@@ -126,43 +129,77 @@ internal sealed class CandidateSearch
     /// <summary>What a score must reach to enter.</summary>
     private double Floor(bool degraded) => Math.Max(Best.Floor(degraded), _found.Floor(degraded));
 
-    /// <summary>Puts into the box whom of the group no single term rules out; returns how many.</summary>
+    /// <summary>
+    /// Puts into the box whom of the group no single term rules out, as far as looking at a term's bits costs less than
+    /// scoring whoever is left; returns how many.
+    /// </summary>
     /// <param name="segment">The segment.</param>
     /// <param name="margin">By how much a score may fall short of the peaks together.</param>
     /// <param name="peakPrice">The price term at its peak.</param>
-    private int Box(Segment segment, double margin, double peakPrice)
+    /// <param name="degraded">Whether degraded miners are wanted, or healthy ones; the last few may be others.</param>
+    private int Box(Segment segment, double margin, double peakPrice, bool degraded)
     {
         Weights weights = _weights;
         Peaks peaks = segment.Peaks;
         _group.CopyTo(_box, 0);
-        double price = peakPrice - (margin / weights.Price);
-        if (price > 0)
-        {
-            segment.PriceE8.KeepAtMostRoughly(_box, (long)((1 - price + Rounding) * _ceilingE8) + 1);
-        }
-        Keep(segment.Latency, Segment.LevelOf(Math.Max(peaks.LatencyNorm - (margin / weights.Latency), 0)));
-        Keep(segment.Trust, Segment.LevelOf(Math.Max(peaks.Trust - (margin / weights.Trust), 0)));
-        // From the second level on: the first says who has a free slot, which was asked before and may have changed.
+        int latency = Segment.LevelOf(Math.Max(peaks.LatencyNorm - (margin / weights.Latency), 0));
+        int trust = Segment.LevelOf(Math.Max(peaks.Trust - (margin / weights.Trust), 0));
         int load = (int)(Math.Max(peaks.LoadNorm - (margin / weights.Load), 0) * SlotFigures.LoadSteps);
-        Keep(segment.Load, load > 0 ? load + 1 : 0);
-        return Bitset.Count(_box);
+        double price = peakPrice - (margin / weights.Price);
+        int left = int.MaxValue;
+        // From the second level of load on: the first says who has a free slot, which was asked before and may have changed.
+        if (Keep(segment.Latency, latency, ref left)
+            && Keep(segment.Trust, trust, ref left)
+            && Keep(segment.Load, load > 0 ? load + 1 : 0, ref left))
+        {
+            if (price > 0)
+            {
+                segment.PriceE8.KeepAtMostRoughly(_box, (long)((1 - price + Rounding) * _ceilingE8) + 1);
+            }
+            if (degraded)
+            {
+                Bitset.Keep(_box, segment.Degraded);
+            }
+            else
+            {
+                Bitset.Drop(_box, segment.Degraded);
+            }
+            left = Bitset.Count(_box);
+        }
+        return left;
     }
 
-    private void Keep(Levels levels, int level)
+    /// <summary>False when so few are left that no further bits are worth reading.</summary>
+    private bool Keep(Levels levels, int level, ref int left)
     {
         if (level > 0)
         {
             Bitset.Keep(_box, levels.AtLeast(level));
+            left = Bitset.Count(_box);
         }
+        return left > Few;
     }
 
     private void ScoreBox(Segment segment, bool degraded)
     {
+        // First their places, and a look at each: so all wait for memory together and not one after the other.
+        int count = 0;
+        int seen = 0;
         for (int word = 0; word < _box.Length; word++)
         {
             for (ulong rest = _box[word]; rest != 0; rest &= rest - 1)
             {
-                Score(segment, (word * 64) + BitOperations.TrailingZeroCount(rest), degraded);
+                int offset = (word * 64) + BitOperations.TrailingZeroCount(rest);
+                _places[count++] = offset;
+                seen |= segment.Figures(offset).MaxParallel | (int)segment.PriceE8[offset];
+            }
+        }
+        _seen = seen;
+        foreach (int offset in _places.AsSpan(0, count))
+        {
+            if (Segment.Has(segment.Degraded, offset) == degraded)
+            {
+                Score(segment, offset, degraded);
             }
         }
     }
@@ -221,7 +258,7 @@ internal sealed class CandidateSearch
             Load = load,
             Free = free,
             EtaMs = eta,
-            TieHash = StableHash.Pair(_query.JobHash, offer.IdHash),
+            TieHash = StableHash.Pair(_query.JobHash, figures.IdHash),
         });
     }
 }

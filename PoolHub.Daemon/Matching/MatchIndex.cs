@@ -72,6 +72,7 @@ internal sealed class MatchIndex
             segment.BeginWrite();
             ref SlotFigures figures = ref segment.Figures(offset);
             (figures.Load, figures.Held, figures.RttMs, figures.ServiceMs) = (load, 0, -1, -1);
+            figures.IdHash = StableHash.Of(minerId);
             segment.SetTrust(offset, trust);
             segment.SetAvailable(offset, available);
             Segment.SetBit(segment.Degraded, offset, degraded);
@@ -238,9 +239,17 @@ internal sealed class MatchIndex
     public void Match(MatchQuery query, MatchResult result)
     {
         SegmentScan scan = result.Begin(query, _terms, SlotOf, query.MaxPriceE8 ?? DearestE8);
-        foreach (Segment segment in _segments.All)
+        Segment[] segments = _segments.All;
+        for (int i = 0; i < segments.Length; i++)
         {
-            Scan(segment, scan);
+            if (scan.PassesOver(i))
+            {
+                scan.Count(_segments.CountOf(i));
+            }
+            else
+            {
+                Scan(segments[i], scan);
+            }
         }
         result.Complete();
     }

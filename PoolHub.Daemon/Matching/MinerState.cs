@@ -56,7 +56,7 @@ internal readonly struct MinerState
             Load = Load,
             Free = Free,
             EtaMs = EtaMs,
-            TieHash = StableHash.Pair(query.JobHash, Offer.IdHash),
+            TieHash = StableHash.Pair(query.JobHash, StableHash.Of(Offer.MinerId)),
         };
     }
 }

@@ -12,7 +12,4 @@ internal sealed class Offer(string minerId, MinerProfile profile)
 
     /// <summary>The miner's profile with its texts shared with every other miner that says the same.</summary>
     public MinerProfile Profile { get; } = profile;
-
-    /// <summary>One half of the tie-break, computed once; see <see cref="StableHash.Pair"/>.</summary>
-    public ulong IdHash { get; } = StableHash.Of(minerId);
 }

@@ -214,10 +214,9 @@ internal struct RankedColumn<T>
             for (ulong rest = candidates[word]; rest != 0; rest &= rest - 1)
             {
                 T value = this[(word * 64) + BitOperations.TrailingZeroCount(rest)];
-                if (up ? value >= limit : value <= limit)
-                {
-                    miners[word] |= rest & (0 - rest);
-                }
+                // No branch: it would be guessed wrong half of the time, and the next value not be loaded meanwhile.
+                ulong within = (up ? value >= limit : value <= limit) ? 1UL : 0UL;
+                miners[word] |= rest & (0 - rest) & (0 - within);
             }
         }
     }

@@ -32,38 +32,45 @@ internal sealed class Segment
 
     private readonly SegmentStorage _storage;
     private readonly int _first;
-    private readonly Bitsets _bits;
+    private readonly int _place;
+    private Bitsets _bits;
+    private long[] _census = [];
 
     // Structs, written in place: a match touches every segment, and each object apart would be one more miss.
     public RankedColumn<float> VramGb;
     public RankedColumn<float> RamGb;
     public RankedColumn<long> PriceE8;
-    public readonly Levels Trust;
-    public readonly Levels Latency;
-    public readonly Levels Load;
-    public readonly RegionLatency?[] Region = new RegionLatency?[Size];
-    public readonly Offer?[] Offers = new Offer?[Size];
+    public Levels Trust;
+    public Levels Latency;
+    public Levels Load;
+    public RegionLatency?[] Region = [];
+    public Offer?[] Offers = [];
 
     /// <summary>No miner stands higher; raised at once and lowered at a refresh.</summary>
     public Peaks Peaks = new();
 
-    /// <param name="index">Its place among all.</param>
     /// <param name="storage">Where its columns are.</param>
     /// <param name="place">Its place in there.</param>
+    public Segment(SegmentStorage storage, int place) => (_storage, _place, _first) = (storage, place, place * Size);
+
+    /// <summary>Makes it ready for miners.</summary>
+    /// <param name="index">Its place among all.</param>
     /// <param name="columns">What its ranks are made by.</param>
-    public Segment(int index, SegmentStorage storage, int place, SegmentRefresh columns)
+    /// <param name="census">Where it writes how many miners it has; see <see cref="SegmentTable.CountOf"/>.</param>
+    public void Open(int index, SegmentRefresh columns, long[] census)
     {
-        (Index, _storage, _first, _bits) = (index, storage, place * Size, storage.BitsetsOf(place));
+        (Index, _census, _bits) = (index, census, _storage.BitsetsOf(_place));
+        (Region, Offers) = (new RegionLatency?[Size], new Offer?[Size]);
         int next = Flags;
         Trust = new Levels(Next(ref next, Steps));
         Latency = new Levels(Next(ref next, Steps));
         Load = new Levels(Next(ref next, SlotFigures.LoadSteps));
-        PriceE8 = new(storage.PriceE8, _first, Next(ref next, RankedColumn<long>.BitsetCount), columns.Price.Current);
-        VramGb = new(storage.VramGb, _first, Next(ref next, RankedColumn<float>.BitsetCount), columns.Vram.Current);
-        RamGb = new(storage.RamGb, _first, Next(ref next, RankedColumn<float>.BitsetCount), columns.Ram.Current);
+        PriceE8 = new(_storage.PriceE8, _first, Next(ref next, RankedColumn<long>.BitsetCount), columns.Price.Current);
+        VramGb = new(_storage.VramGb, _first, Next(ref next, RankedColumn<float>.BitsetCount), columns.Vram.Current);
+        RamGb = new(_storage.RamGb, _first, Next(ref next, RankedColumn<float>.BitsetCount), columns.Ram.Current);
     }
 
-    public int Index { get; }
+    public int Index { get; private set; }
 
     public Span<ulong> Present => _bits[0];
     public Span<ulong> Available => _bits[1];
@@ -123,6 +130,7 @@ internal sealed class Segment
         {
             SetBit(Present, offset, true);
             Count++;
+            WriteCensus();
         }
         SetPrice(offset, profile.Price.E8);
         Volatile.Write(ref Figures(offset).MaxParallel, profile.MaxParallel);
@@ -137,6 +145,7 @@ internal sealed class Segment
         SetBit(Degraded, offset, false);
         SetBit(AnyTask, offset, false);
         Count--;
+        WriteCensus();
         VramGb.Clear(offset);
         RamGb.Clear(offset);
         SetTrust(offset, 0);
@@ -159,6 +168,7 @@ internal sealed class Segment
         {
             SetBit(Available, offset, available);
             AvailableCount += available ? 1 : -1;
+            WriteCensus();
         }
     }
 
@@ -219,6 +229,8 @@ internal sealed class Segment
 
     /// <summary>A level, 0 to <see cref="Steps"/>, that only grows with the norm.</summary>
     public static int LevelOf(double norm) => (int)(norm * Steps);
+
+    private void WriteCensus() => Volatile.Write(ref _census[Index], ((long)Count << 32) | (uint)AvailableCount);
 
     private void RenewDearest()
     {

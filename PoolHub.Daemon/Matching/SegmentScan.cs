@@ -52,6 +52,24 @@ internal sealed class SegmentScan
         Array.Clear(Left);
     }
 
+    /// <summary>Whether a segment need not be looked at: it has miners of other regions only, as most have one region.</summary>
+    public bool PassesOver(int segment)
+    {
+        if (_query.Region is null || _query.Exclude.Length > 0)
+        {
+            return false;
+        }
+        _terms.Renew(_query);
+        return _terms.Region[0] is not { } region || region.In(segment).Count == 0;
+    }
+
+    /// <summary>Counts a segment that was passed over.</summary>
+    public void Count((int Present, int Available) miners)
+    {
+        Left[(int)Clause.Online] += miners.Present;
+        Left[(int)Clause.Available] += miners.Available;
+    }
+
     public void Run(Segment segment)
     {
         Array.Clear(_left);
@@ -80,8 +98,7 @@ internal sealed class SegmentScan
         _left[(int)Clause.Online] = segment.Count;
         _left[(int)Clause.Available] = segment.AvailableCount;
         _terms.Renew(_query);
-        // Most segments have one region only: those of others are passed over at once.
-        if (segment.AvailableCount == 0 || (_query.Exclude.Length == 0 && _query.Region is not null && _terms.Region[0]?.In(segment.Index).Count is null or 0))
+        if (segment.AvailableCount == 0)
         {
             return false;
         }

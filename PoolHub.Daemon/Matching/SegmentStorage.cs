@@ -1,23 +1,43 @@
 namespace PoolHub.Daemon.Matching;
 
-/// <summary>The columns of some neighbouring segments, each in one piece.</summary>
-internal sealed class SegmentStorage(int segments)
+/// <summary>Some neighbouring segments: themselves, and each of their columns, in one piece.</summary>
+internal sealed class SegmentStorage
 {
     private const int MaxSegments = 64;
 
-    private readonly ulong[] _words = HugePages.Allocate<ulong>(segments * Segment.BitsetCount * Segment.Words);
+    private readonly Segment[] _segments;
+    private readonly ulong[] _words;
     private int _taken;
 
-    public SlotFigures[] Figures { get; } = HugePages.Allocate<SlotFigures>(segments * Segment.Size);
-    public long[] PriceE8 { get; } = HugePages.Allocate<long>(segments * Segment.Size);
-    public float[] VramGb { get; } = HugePages.Allocate<float>(segments * Segment.Size);
-    public float[] RamGb { get; } = HugePages.Allocate<float>(segments * Segment.Size);
+    private SegmentStorage(int segments)
+    {
+        _segments = [.. Enumerable.Range(0, segments).Select(place => new Segment(this, place))];
+        _words = HugePages.Allocate<ulong>(segments * Segment.BitsetCount * Segment.Words);
+        Figures = HugePages.Allocate<SlotFigures>(segments * Segment.Size);
+        PriceE8 = HugePages.Allocate<long>(segments * Segment.Size);
+        VramGb = HugePages.Allocate<float>(segments * Segment.Size);
+        RamGb = HugePages.Allocate<float>(segments * Segment.Size);
+    }
 
-    public Bitsets BitsetsOf(int place) => new(_words, place * Segment.Words, segments * Segment.Words);
-
-    /// <summary>The next segment's place in here; -1 when there is none.</summary>
-    public int Take() => _taken < segments ? _taken++ : -1;
+    public SlotFigures[] Figures { get; }
+    public long[] PriceE8 { get; }
+    public float[] VramGb { get; }
+    public float[] RamGb { get; }
 
     /// <summary>Storage for the segments to come: as much again as there is, so that a small hub stays small.</summary>
     public static SegmentStorage After(int segments) => new(Math.Clamp(segments, 1, MaxSegments));
+
+    public Bitsets BitsetsOf(int place) => new(_words, place * Segment.Words, _segments.Length * Segment.Words);
+
+    /// <summary>The next segment, ready for use; null when there is none.</summary>
+    public Segment? Take(int index, SegmentRefresh columns, long[] census)
+    {
+        if (_taken == _segments.Length)
+        {
+            return null;
+        }
+        Segment segment = _segments[_taken++];
+        segment.Open(index, columns, census);
+        return segment;
+    }
 }

@@ -3,6 +3,8 @@ namespace PoolHub.Daemon.Matching;
 /// <summary>The segments of an index in the order of the slots. Grown under the index's lock, read without.</summary>
 internal sealed class SegmentTable
 {
+    /// <summary>By segment, how many are present in the upper half, how many available in the lower: read without touching it.</summary>
+    private readonly long[] _census = new long[MatchIndex.DefaultLimit / Segment.Size];
     private Segment[] _all = [];
     private SegmentStorage _storage = SegmentStorage.After(0);
     private Segment? _dearest;
@@ -16,6 +18,13 @@ internal sealed class SegmentTable
 
     /// <summary>The dearest price of all; zero when there is nobody.</summary>
     public long DearestE8 => Volatile.Read(ref _dearestE8);
+
+    /// <summary>How many miners a segment has, and how many of them are available, both of one moment.</summary>
+    public (int Present, int Available) CountOf(int segment)
+    {
+        long counts = Volatile.Read(ref _census[segment]);
+        return ((int)(counts >> 32), (int)counts);
+    }
 
     public Segment Of(int slot) => All[slot >> Segment.SizeBits];
 
@@ -54,12 +63,11 @@ internal sealed class SegmentTable
 
     private Segment Create(int index)
     {
-        int place = _storage.Take();
-        if (place < 0)
+        if (_storage.Take(index, Refresh, _census) is not { } segment)
         {
             _storage = SegmentStorage.After(index);
-            place = _storage.Take();
+            segment = _storage.Take(index, Refresh, _census)!;
         }
-        return new Segment(index, _storage, place, Refresh);
+        return segment;
     }
 }

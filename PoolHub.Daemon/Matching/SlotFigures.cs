@@ -15,6 +15,9 @@ internal struct SlotFigures
     /// <summary>As of the last refresh.</summary>
     public double LatencyNorm;
 
+    /// <summary>The miner's half of the tie-break; see <see cref="StableHash.Pair"/>.</summary>
+    public ulong IdHash;
+
     /// <summary>Jobs that run or wait, as the miner says.</summary>
     public int Load;
 
