@@ -21,6 +21,9 @@ internal sealed class MatchEndpoint(Matcher matcher, QueryReader queries, Creden
             await http.Response.BadFieldAsync(fault.Value);
             return;
         }
-        await http.Response.JsonAsync(matcher.Match(query), HubJson.Default.MatchResponse);
+        JsonBuffer answer = JsonBuffer.Rent();
+        matcher.Match(query, answer);
+        await http.Response.JsonAsync(answer.Written);
+        answer.Return();
     }
 }
