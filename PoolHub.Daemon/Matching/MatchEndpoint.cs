@@ -12,7 +12,7 @@ internal sealed class MatchEndpoint(Matcher matcher, QueryReader queries, Creden
     private async Task MatchAsync(HttpContext http)
     {
         if (!await credentials.RequireAsync(http, Caller.Coordinator)
-            || await http.ReadJsonAsync(HubJson.Default.MatchRequest) is not { } request)
+            || await http.ReadJsonAsync(HubJson.Default.MatchRequest, MatchRequestReader.TryRead) is not { } request)
         {
             return;
         }
