@@ -22,6 +22,10 @@ public static class Texts
     /// <summary>No control characters, line separators or lone surrogates: safe in one line of a log.</summary>
     public static bool IsPrintable(string text)
     {
+        if (!text.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+        {
+            return true;
+        }
         for (int i = 0; i < text.Length; i++)
         {
             char c = text[i];

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Primitives;
 using PoolHub.Daemon.Http;
 
@@ -30,17 +31,25 @@ internal sealed class Credentials
     /// <summary>Who calls: by <c>Authorization: Bearer …</c> or <c>X-PoolHub-Secret: …</c>.</summary>
     public Caller Identify(HttpRequest request)
     {
-        string? secret = Presented(request);
-        if (secret is null)
+        Known known = Volatile.Read(ref _known);
+        if (request.Headers.TryGetValue("X-PoolHub-Secret", out StringValues secret) && secret.Count == 1)
+        {
+            return Identify(secret[0], known);
+        }
+        string? header = request.Headers.Authorization;
+        if (header is null || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
         {
             return Caller.Nobody;
         }
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes(secret), hash);
-        Known known = Volatile.Read(ref _known);
-        bool admin = Contains(known.Admins, hash);
-        bool coordinator = Contains(known.Coordinators, hash);
-        return admin ? Caller.Admin : coordinator ? Caller.Coordinator : Caller.Nobody;
+        IDictionary<object, object?>? connection = request.HttpContext.Features.Get<IConnectionItemsFeature>()?.Items;
+        if (connection is not null && connection.TryGetValue(typeof(Seen), out object? item)
+            && item is Seen seen && ReferenceEquals(seen.Header, header) && ReferenceEquals(seen.Known, known))
+        {
+            return seen.Caller;
+        }
+        Caller caller = Identify(header[Scheme.Length..].Trim(), known);
+        connection?[typeof(Seen)] = new Seen(header, known, caller);
+        return caller;
     }
 
     /// <summary>True when the caller is who it must be; else 401 or 403 has been answered.</summary>
@@ -64,16 +73,17 @@ internal sealed class Credentials
         return false;
     }
 
-    private static string? Presented(HttpRequest request)
+    private static Caller Identify(string? secret, Known known)
     {
-        if (request.Headers.TryGetValue("X-PoolHub-Secret", out StringValues secret) && secret.Count == 1)
+        if (secret is null)
         {
-            return secret[0];
+            return Caller.Nobody;
         }
-        string? authorization = request.Headers.Authorization;
-        return authorization is not null && authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
-            ? authorization[Scheme.Length..].Trim()
-            : null;
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(Encoding.UTF8.GetBytes(secret), hash);
+        bool admin = Contains(known.Admins, hash);
+        bool coordinator = Contains(known.Coordinators, hash);
+        return admin ? Caller.Admin : coordinator ? Caller.Coordinator : Caller.Nobody;
     }
 
     private static bool Contains(byte[][] hashes, ReadOnlySpan<byte> hash)
@@ -100,4 +110,10 @@ internal sealed class Credentials
     }
 
     private sealed record Known(byte[][] Coordinators, byte[][] Admins);
+
+    /// <summary>
+    /// Who a connection was known to be by its last header. While it repeats that, Kestrel gives the very same string: it
+    /// is told by its reference, without a look at its characters, so there is nothing to time.
+    /// </summary>
+    private sealed record Seen(string Header, Known Known, Caller Caller);
 }

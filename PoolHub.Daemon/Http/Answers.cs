@@ -20,6 +20,14 @@ internal static class Answers
         return WriteAsync(response, body, type);
     }
 
+    /// <summary>Answers 200 with JSON that is written already; the memory may be used again when the task is over.</summary>
+    public static async ValueTask JsonAsync(this HttpResponse response, ReadOnlyMemory<byte> utf8)
+    {
+        response.ContentType = "application/json";
+        response.ContentLength = utf8.Length;
+        await response.BodyWriter.WriteAsync(utf8);
+    }
+
     public static Task ProblemAsync(this HttpResponse response, int status, string detail, string? field = null, int? retryAfterSec = null)
     {
         response.StatusCode = status;

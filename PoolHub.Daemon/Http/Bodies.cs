@@ -15,7 +15,11 @@ internal static class Bodies
         http.Request.ContentLength is not 0 && http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false;
 
     /// <summary>The body, or null after a problem has been answered.</summary>
-    public static async ValueTask<T?> ReadJsonAsync<T>(this HttpContext http, JsonTypeInfo<T> type)
+    /// <param name="http">The request.</param>
+    /// <param name="type">How the body is read.</param>
+    /// <param name="quick">Reads it faster; where this gives null, it is read by <paramref name="type"/>.</param>
+    public static async ValueTask<T?> ReadJsonAsync<T>(
+        this HttpContext http, JsonTypeInfo<T> type, Func<ReadOnlySequence<byte>, T?>? quick = null)
         where T : class
     {
         PipeReader reader = http.Request.BodyReader;
@@ -24,7 +28,8 @@ internal static class Bodies
             ReadResult read;
             try
             {
-                read = await reader.ReadAsync(http.RequestAborted);
+                // Not with RequestAborted, which costs each request a token source: an aborted connection ends the read.
+                read = await reader.ReadAsync();
             }
             catch (BadHttpRequestException e)
             {
@@ -44,7 +49,8 @@ internal static class Bodies
                 reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
                 continue;
             }
-            T? body = Parse(read.Buffer, type, out (string? Field, string Detail) fault);
+            (string? Field, string Detail) fault = (null, "");
+            T? body = quick?.Invoke(read.Buffer) ?? Parse(read.Buffer, type, out fault);
             reader.AdvanceTo(read.Buffer.End);
             if (body is null)
             {

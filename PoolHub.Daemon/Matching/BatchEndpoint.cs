@@ -38,6 +38,9 @@ internal sealed class BatchEndpoint(Matcher matcher, QueryReader queries, Creden
             }
             all[i] = query;
         }
-        await http.Response.JsonAsync(new BatchResponse { Answers = matcher.MatchAll(all) }, HubJson.Default.BatchResponse);
+        JsonBuffer answers = JsonBuffer.Rent();
+        matcher.MatchAll(all, answers);
+        await http.Response.JsonAsync(answers.Written);
+        answers.Return();
     }
 }

@@ -28,7 +28,7 @@ internal sealed class Explainer(MatchIndex index, Func<string, MinerPlace?> find
             JobId = query.JobId,
             EvaluatedAt = now,
             Passing = diagnosis.Passing,
-            Candidates = [.. diagnosis.Best.Select(found => MatchAnswer.ToCandidate(query, in found, full: true))],
+            Candidates = [.. diagnosis.Best.Select(found => MatchAnswer.ToCandidate(query, in found))],
             Clauses = [.. diagnosis.Clauses.Select(clause => new ExplainedClause
             {
                 Clause = clause.Rule.Clause.Name(),
@@ -144,8 +144,8 @@ internal sealed class Explainer(MatchIndex index, Func<string, MinerPlace?> find
     private static WhyNotResponse Ranked(
         MatchQuery query, MatchCandidate subject, MatchCandidate winner, int rank, int passing, string basis, DateTimeOffset at)
     {
-        Candidate miner = MatchAnswer.ToCandidate(query, in subject, full: true);
-        Candidate first = MatchAnswer.ToCandidate(query, in winner, full: true);
+        Candidate miner = MatchAnswer.ToCandidate(query, in subject);
+        Candidate first = MatchAnswer.ToCandidate(query, in winner);
         return new WhyNotResponse
         {
             MinerId = miner.MinerId,

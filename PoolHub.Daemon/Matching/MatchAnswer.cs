@@ -1,30 +1,12 @@
-using System.Globalization;
-using PoolHub.Protocol;
 using PoolHub.Protocol.Http;
 
 namespace PoolHub.Daemon.Matching;
 
-/// <summary>Turns a result into the answer that a coordinator reads.</summary>
+/// <summary>
+/// What a coordinator reads of matches beside their answers, which <see cref="AnswerWriter"/> writes.
+/// </summary>
 internal static class MatchAnswer
 {
-    public static MatchResponse Create(string matchId, MatchQuery query, MatchResult result)
-    {
-        ReadOnlySpan<MatchCandidate> found = result.Candidates;
-        var candidates = new Candidate[found.Length];
-        for (int i = 0; i < found.Length; i++)
-        {
-            candidates[i] = ToCandidate(query, in found[i], query.ExplainFull, result.HoldMs);
-        }
-        return new MatchResponse
-        {
-            MatchId = matchId,
-            JobId = query.JobId,
-            Candidates = candidates,
-            Explain = found.IsEmpty ? ExplainNobody(query, result.Left) : ExplainBest(in found[0]),
-            Clauses = Counts(query, result.Left),
-        };
-    }
-
     /// <summary>A past match, with every breakdown.</summary>
     public static DecisionResponse Create(Decision decision)
     {
@@ -44,17 +26,14 @@ internal static class MatchAnswer
                 Trust = weights.Trust,
                 Load = weights.Load,
             },
-            Candidates = Array.ConvertAll(found, candidate => ToCandidate(query, in candidate, full: true)),
+            Candidates = Array.ConvertAll(found, candidate => ToCandidate(query, in candidate)),
             Explain = found is [] ? ExplainNobody(query, decision.Left) : ExplainBest(in found[0]),
             Clauses = Counts(query, decision.Left),
         };
     }
 
-    /// <param name="query">The query.</param>
-    /// <param name="found">Whom it found.</param>
-    /// <param name="full">Whether with the breakdown.</param>
-    /// <param name="holdMs">For how long its slot is held; 0: it is not.</param>
-    public static Candidate ToCandidate(MatchQuery query, in MatchCandidate found, bool full, int holdMs = 0) => new()
+    /// <summary>A candidate with its breakdown.</summary>
+    public static Candidate ToCandidate(MatchQuery query, in MatchCandidate found) => new()
     {
         MinerId = found.Offer.MinerId,
         Addr = found.Offer.Profile.Addr,
@@ -63,15 +42,14 @@ internal static class MatchAnswer
         EtaMs = found.EtaMs < 0 ? null : found.EtaMs,
         Price = found.Price,
         Degraded = found.Degraded ? true : null,
-        HoldExpiresInMs = holdMs > 0 ? holdMs : null,
-        Breakdown = full ? Breakdown(query, in found) : null,
+        Breakdown = Breakdown(query, in found),
     };
 
     private static ClauseCount[] Counts(MatchQuery query, Func<Clause, int> left) =>
         [.. Clauses.All.Where(query.Asks).Select(clause => new ClauseCount { Clause = clause.Name(), Left = left(clause) })];
 
     /// <summary>The terms in the order in which they are added up.</summary>
-    private static ScoreTerm[] Breakdown(MatchQuery query, in MatchCandidate found)
+    public static ScoreTerm[] Breakdown(MatchQuery query, in MatchCandidate found)
     {
         Weights weights = query.Weights;
         double? capsHad = query.Capabilities.Length == 0 ? null : found.CapsHad;
@@ -89,9 +67,14 @@ internal static class MatchAnswer
     private static ScoreTerm Term(string name, double? raw, double norm, double weight) =>
         new() { Term = name, Raw = raw, Norm = norm, Weight = weight, Contribution = weight * norm };
 
-    private static string ExplainBest(in MatchCandidate best) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"cap={best.CapFit:0.00} • price={best.PriceNorm:0.00} • latency={best.LatencyNorm:0.00} • trust={best.Trust:0.00} • load={best.LoadNorm:0.00}");
+    private static string ExplainBest(in MatchCandidate best)
+    {
+        JsonBuffer text = JsonBuffer.Rent();
+        AnswerWriter.WriteTerms(text, in best);
+        string terms = text.ToString();
+        text.Return();
+        return terms;
+    }
 
     /// <summary>Names the clause that emptied the list, with the counts before and after it.</summary>
     public static string ExplainNobody(MatchQuery query, Func<Clause, int> left)

@@ -12,7 +12,7 @@ internal sealed class MatchEndpoint(Matcher matcher, QueryReader queries, Creden
     private async Task MatchAsync(HttpContext http)
     {
         if (!await credentials.RequireAsync(http, Caller.Coordinator)
-            || await http.ReadJsonAsync(HubJson.Default.MatchRequest) is not { } request)
+            || await http.ReadJsonAsync(HubJson.Default.MatchRequest, MatchRequestReader.TryRead) is not { } request)
         {
             return;
         }
@@ -21,6 +21,9 @@ internal sealed class MatchEndpoint(Matcher matcher, QueryReader queries, Creden
             await http.Response.BadFieldAsync(fault.Value);
             return;
         }
-        await http.Response.JsonAsync(matcher.Match(query), HubJson.Default.MatchResponse);
+        JsonBuffer answer = JsonBuffer.Rent();
+        matcher.Match(query, answer);
+        await http.Response.JsonAsync(answer.Written);
+        answer.Return();
     }
 }

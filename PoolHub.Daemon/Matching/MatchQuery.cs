@@ -191,6 +191,21 @@ internal sealed class MatchQuery
         return null;
     }
 
-    private static string[] Distinct(string[]? terms) =>
-        terms is null or [] ? [] : [.. terms.Distinct(StringComparer.Ordinal)];
+    /// <summary>Most lists are short and have no term twice: they are taken as they are.</summary>
+    private static string[] Distinct(string[]? terms)
+    {
+        const int Short = 8;
+        if (terms is null or [])
+        {
+            return [];
+        }
+        for (int i = 1; i < terms.Length; i++)
+        {
+            if (terms.Length > Short || terms.AsSpan(0, i).Contains(terms[i]))
+            {
+                return [.. terms.Distinct(StringComparer.Ordinal)];
+            }
+        }
+        return terms;
+    }
 }

@@ -1,25 +1,20 @@
-using System.Collections.Concurrent;
-using PoolHub.Protocol.Http;
-
 namespace PoolHub.Daemon.Matching;
 
 /// <summary>Answers checked queries.</summary>
 internal sealed class Matcher(MatchIndex index, HoldBook holds, DecisionLog decisions, MatchMetrics metrics, TimeProvider time)
 {
-    private readonly ConcurrentBag<MatchResult> _results = [];
+    [ThreadStatic]
+    private static MatchResult? t_result;
 
-    public MatchResponse Match(MatchQuery query)
+    /// <summary>Writes the answer, a <see cref="Protocol.Http.MatchResponse"/>.</summary>
+    public void Match(MatchQuery query, JsonBuffer answer)
     {
         long begin = time.GetTimestamp();
-        if (!_results.TryTake(out MatchResult? result))
-        {
-            result = new MatchResult();
-        }
+        MatchResult result = t_result ??= new MatchResult();
         Guid id = decisions.NextId();
-        string matchId = id.ToString("N");
         if (query.HoldMs > 0)
         {
-            holds.Match(matchId, query, result);
+            holds.Match(id.ToString("N"), query, result);
         }
         else
         {
@@ -27,20 +22,33 @@ internal sealed class Matcher(MatchIndex index, HoldBook holds, DecisionLog deci
             index.Match(query, result);
         }
         decisions.Keep(id, query, result);
-        MatchResponse answer = MatchAnswer.Create(matchId, query, result);
+        AnswerWriter.Write(answer, id, query, result);
         metrics.Matched(query, result, time.GetElapsedTime(begin));
-        _results.Add(result);
-        return answer;
     }
 
-    /// <summary>Answers all, in their order. Where one of them holds, nobody else holds in between.</summary>
-    public MatchResponse[] MatchAll(MatchQuery[] queries)
+    /// <summary>
+    /// Writes all answers, in their order, as a <see cref="Protocol.Http.BatchResponse"/>. Where one of them holds, nobody
+    /// else holds in between.
+    /// </summary>
+    public void MatchAll(MatchQuery[] queries, JsonBuffer answers)
     {
         if (!Array.Exists(queries, query => query.HoldMs > 0))
         {
-            return Array.ConvertAll(queries, Match);
+            MatchEach(queries, answers);
+            return;
         }
         using Lock.Scope _ = holds.Begin();
-        return Array.ConvertAll(queries, Match);
+        MatchEach(queries, answers);
+    }
+
+    private void MatchEach(MatchQuery[] queries, JsonBuffer answers)
+    {
+        answers.Raw("""{"answers":["""u8);
+        for (int i = 0; i < queries.Length; i++)
+        {
+            answers.Raw(i == 0 ? default : ","u8);
+            Match(queries[i], answers);
+        }
+        answers.Raw("]}"u8);
     }
 }

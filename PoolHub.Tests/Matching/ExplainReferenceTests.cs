@@ -92,7 +92,7 @@ public sealed class ExplainReferenceTests
             fleet.Index.Match(query, result);
             var log = new DecisionLog(new FakeTimeProvider());
             Guid id = log.NextId();
-            MatchResponse answer = MatchAnswer.Create(id.ToString("N"), query, result);
+            MatchResponse answer = WrittenAnswer.Of(query, result, id);
             log.Keep(id, query, result);
             fleet.Index.Match(Query(new MatchRequest { JobId = "other" }), result);
 

@@ -79,6 +79,6 @@ public sealed class MatchAnswerTests
         Assert.True(MatchQuery.TryCreate(request, WeightProfiles.BuiltIn, out MatchQuery? query, out var fault), $"{fault}");
         var result = new MatchResult();
         _index.Match(query, result);
-        return MatchAnswer.Create("m", query, result);
+        return WrittenAnswer.Of(query, result);
     }
 }

@@ -79,7 +79,7 @@ public sealed class ScoringDocumentTests
         Assert.True(MatchQuery.TryCreate(request, WeightProfiles.BuiltIn, out MatchQuery? query, out var fault), $"{fault}");
         var result = new MatchResult();
         index.Match(query, result);
-        return (MatchAnswer.Create("m", query, result), result);
+        return (WrittenAnswer.Of(query, result), result);
     }
 
     private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);

@@ -137,7 +137,7 @@ internal sealed class TwinFleet(int seed)
     {
         Assert.True(MatchQuery.TryCreate(request, WeightProfiles.BuiltIn, out MatchQuery? query, out var fault), $"{fault}");
         Index.Match(query, _result);
-        MatchResponse actual = MatchAnswer.Create("m", query, _result);
+        MatchResponse actual = WrittenAnswer.Of(query, _result);
         ReferenceAnswer expected = Reference.Match(request, Weights(request.Weights));
 
         Assert.Equal(expected.Clauses, actual.Clauses);

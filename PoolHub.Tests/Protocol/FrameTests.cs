@@ -1,6 +1,7 @@
 using System.Buffers;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Wire;
+using PoolHub.Tests.Support;
 
 namespace PoolHub.Tests.Protocol;
 
@@ -15,7 +16,7 @@ public sealed class FrameTests
     [MemberData(nameof(Cuts))]
     public void Frame_is_read_however_the_stream_is_cut_into_segments(string cut)
     {
-        ReadOnlySequence<byte> buffer = Segments(Cut(cut));
+        ReadOnlySequence<byte> buffer = Pieces.Of(Cut(cut));
         foreach (byte[] body in s_bodies)
         {
             Assert.Equal(FrameStatus.Done, Frame.TryRead(ref buffer, out ReadOnlySequence<byte> read));
@@ -34,7 +35,7 @@ public sealed class FrameTests
         foreach (byte[] piece in Cut(cut))
         {
             arrived.Add(piece);
-            ReadOnlySequence<byte> buffer = Segments(arrived);
+            ReadOnlySequence<byte> buffer = Pieces.Of(arrived);
             while (Frame.TryRead(ref buffer, out ReadOnlySequence<byte> body) == FrameStatus.Done)
             {
                 read.Add(body.ToArray());
@@ -55,7 +56,7 @@ public sealed class FrameTests
     public void Frame_prefix_alone_decides(string prefix, FrameStatus status)
     {
         byte[] bytes = Convert.FromHexString(prefix);
-        foreach (ReadOnlySequence<byte> cut in new[] { new ReadOnlySequence<byte>(bytes), Segments([.. bytes.Select(b => new[] { b })]) })
+        foreach (ReadOnlySequence<byte> cut in new[] { new ReadOnlySequence<byte>(bytes), Pieces.Of([.. bytes.Select(b => new[] { b })]) })
         {
             ReadOnlySequence<byte> buffer = cut;
             Assert.Equal(status, Frame.TryRead(ref buffer, out ReadOnlySequence<byte> body));
@@ -105,33 +106,5 @@ public sealed class FrameTests
         }
         int at = int.Parse(cut["split at ".Length..]);
         return [stream[..at], stream[at..]];
-    }
-
-    private static ReadOnlySequence<byte> Segments(IReadOnlyList<byte[]> pieces)
-    {
-        if (pieces.Count == 0)
-        {
-            return default;
-        }
-        var first = new Segment(pieces[0], null);
-        Segment last = first;
-        foreach (byte[] piece in pieces.Skip(1))
-        {
-            last = new Segment(piece, last);
-        }
-        return new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);
-    }
-
-    private sealed class Segment : ReadOnlySequenceSegment<byte>
-    {
-        public Segment(byte[] bytes, Segment? before)
-        {
-            Memory = bytes;
-            if (before is not null)
-            {
-                before.Next = this;
-                RunningIndex = before.RunningIndex + before.Memory.Length;
-            }
-        }
     }
 }

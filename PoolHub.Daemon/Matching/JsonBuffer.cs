@@ -1,0 +1,130 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Matching;
+
+/// <summary>
+/// JSON on its way out: names and punctuation come as ready-made UTF-8, values are formatted in place. The answer to a
+/// match is written so, since the serializer would take about as long as the search. Numbers and texts come out as the
+/// serializer writes them.
+/// </summary>
+internal sealed class JsonBuffer
+{
+    private const int FirstBytes = 4_096;
+
+    /// <summary>A larger one is not used again.</summary>
+    private const int MaxSpareBytes = 65_536;
+
+    /// <summary>The longest is a double, with 24.</summary>
+    private const int MaxNumberBytes = 32;
+
+    private const int PriceDecimals = 8;
+
+    /// <summary>What a text carries as it is. The encoder knows what becomes of all else.</summary>
+    private static readonly SearchValues<char> s_plain = SearchValues.Create(
+        [.. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c).Where(c => c is not ('"' or '\\'))]);
+
+    [ThreadStatic]
+    private static JsonBuffer? t_spare;
+
+    private byte[] _bytes = new byte[FirstBytes];
+    private int _length;
+
+    private JsonBuffer()
+    {
+    }
+
+    /// <summary>An empty one, which belongs to the caller until <see cref="Return"/>.</summary>
+    public static JsonBuffer Rent()
+    {
+        JsonBuffer buffer = t_spare ?? new JsonBuffer();
+        t_spare = null;
+        buffer._length = 0;
+        return buffer;
+    }
+
+    public void Return() => t_spare = _bytes.Length <= MaxSpareBytes ? this : null;
+
+    public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, _length);
+
+    /// <summary>What was written, as text.</summary>
+    public override string ToString() => Encoding.UTF8.GetString(Written.Span);
+
+    public void Raw(ReadOnlySpan<byte> utf8)
+    {
+        utf8.CopyTo(Room(utf8.Length));
+        _length += utf8.Length;
+    }
+
+    /// <summary>A text, quoted and escaped as in all answers.</summary>
+    public void Text(string text)
+    {
+        if (text.AsSpan().ContainsAnyExcept(s_plain))
+        {
+            text = JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text);
+        }
+        Span<byte> room = Room(Encoding.UTF8.GetMaxByteCount(text.Length) + 2);
+        room[0] = (byte)'"';
+        int bytes = Encoding.UTF8.GetBytes(text, room[1..]);
+        room[bytes + 1] = (byte)'"';
+        _length += bytes + 2;
+    }
+
+    public void Number(int value)
+    {
+        _ = value.TryFormat(Room(MaxNumberBytes), out int bytes, default, CultureInfo.InvariantCulture);
+        _length += bytes;
+    }
+
+    public void Number(double value)
+    {
+        _ = value.TryFormat(Room(MaxNumberBytes), out int bytes, default, CultureInfo.InvariantCulture);
+        _length += bytes;
+    }
+
+    /// <summary>A price as a decimal number of tokens, without zeros at its end.</summary>
+    public void Number(TokenPrice price)
+    {
+        (long tokens, long parts) = Math.DivRem(price.E8, TokenPrice.Unit);
+        Span<byte> room = Room(MaxNumberBytes);
+        _ = tokens.TryFormat(room, out int bytes, default, CultureInfo.InvariantCulture);
+        if (parts > 0)
+        {
+            room[bytes++] = (byte)'.';
+            _ = parts.TryFormat(room[bytes..], out _, "D8", CultureInfo.InvariantCulture);
+            bytes += room.Slice(bytes, PriceDecimals).LastIndexOfAnyExcept((byte)'0') + 1;
+        }
+        _length += bytes;
+    }
+
+    /// <summary>32 hexadecimal digits, quoted.</summary>
+    public void Id(Guid id)
+    {
+        Span<byte> room = Room(MaxNumberBytes + 2);
+        room[0] = (byte)'"';
+        _ = id.TryFormat(room[1..], out int bytes, "N");
+        room[bytes + 1] = (byte)'"';
+        _length += bytes + 2;
+    }
+
+    /// <summary>A number from 0 to 1 for people, with two decimals.</summary>
+    public void Hundredths(double norm)
+    {
+        // 0.145 × 100 falls short of 14.5 by a rounding error.
+        const double Half = 0.5 + 1e-9;
+        int hundredths = (int)((norm * 100) + Half);
+        Raw([(byte)('0' + (hundredths / 100)), (byte)'.', (byte)('0' + (hundredths / 10 % 10)), (byte)('0' + (hundredths % 10))]);
+    }
+
+    private Span<byte> Room(int bytes)
+    {
+        if (_bytes.Length - _length < bytes)
+        {
+            Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, _length + bytes));
+        }
+        return _bytes.AsSpan(_length);
+    }
+}
