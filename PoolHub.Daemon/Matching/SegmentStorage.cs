@@ -18,6 +18,6 @@ internal sealed class SegmentStorage(int segments)
     /// <summary>The next segment's place in here; -1 when there is none.</summary>
     public int Take() => _taken < segments ? _taken++ : -1;
 
-    /// <summary>Storage for the segments to come: as much again as there is, so that a small hub stays small.</summary>
-    public static SegmentStorage After(int segments) => new(Math.Clamp(segments, 1, MaxSegments));
+    /// <summary>Storage for the segments to come: half of what there is, so that little of it lies idle.</summary>
+    public static SegmentStorage After(int segments) => new(Math.Clamp(segments / 2, 1, MaxSegments));
 }
