@@ -9,7 +9,6 @@ internal sealed class ColumnSteps<T>(ColumnSteps<T>.Selector column)
     /// <summary>So many values beside the steps, or changes, cost nothing worth the work.</summary>
     private const int Few = 64;
 
-    private readonly List<T> _sample = [];
     private int _countThen;
     private int _besideThen;
 
@@ -36,13 +35,13 @@ internal sealed class ColumnSteps<T>(ColumnSteps<T>.Selector column)
         {
             return;
         }
-        _sample.Clear();
+        List<T> sample = [];
         int seen = 0;
         foreach (Segment segment in segments)
         {
-            column(segment).AddTo(_sample, Steps<T>.Stride(count), ref seen);
+            column(segment).AddTo(sample, Steps<T>.Stride(count), ref seen);
         }
-        Current = Steps<T>.Of(_sample);
+        Current = Steps<T>.Of(sample);
         (_countThen, _besideThen) = (changes, Current.IsFull ? 0 : beside);
     }
 }

@@ -85,6 +85,9 @@ internal sealed class MatchIndex
         }
     }
 
+    /// <summary>The miner's profile as the index keeps it, its texts shared with all who say the same.</summary>
+    public MinerProfile? ProfileAt(int slot) => Held.OfferAt(slot)?.Profile;
+
     /// <summary>Gives the miner another profile; trust, flags and what heartbeats said stay.</summary>
     public void Replace(int slot, MinerProfile profile)
     {

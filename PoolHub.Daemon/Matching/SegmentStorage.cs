@@ -24,8 +24,8 @@ internal sealed class SegmentStorage
     public float[] VramGb { get; }
     public float[] RamGb { get; }
 
-    /// <summary>Storage for the segments to come: as much again as there is, so that a small hub stays small.</summary>
-    public static SegmentStorage After(int segments) => new(Math.Clamp(segments, 1, MaxSegments));
+    /// <summary>Storage for the segments to come: half of what there is, so that little of it lies idle.</summary>
+    public static SegmentStorage After(int segments) => new(Math.Clamp(segments / 2, 1, MaxSegments));
 
     public Bitsets BitsetsOf(int place) => new(_words, place * Segment.Words, _segments.Length * Segment.Words);
 

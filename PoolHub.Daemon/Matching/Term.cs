@@ -5,7 +5,10 @@ namespace PoolHub.Daemon.Matching;
 /// while a miner uses it. A text that comes back gets a new term, so a reader that still holds the old one finds it
 /// empty rather than somebody else's.
 /// </summary>
-internal sealed class Term(string text, TermTable table)
+/// <param name="text">The text.</param>
+/// <param name="table">The terms of its kind.</param>
+/// <param name="number">Its own among all.</param>
+internal sealed class Term(string text, TermTable table, int number)
 {
     private static readonly SlotSet s_nobody;
 
@@ -18,6 +21,8 @@ internal sealed class Term(string text, TermTable table)
     public string Text { get; } = text;
 
     public TermTable Table { get; } = table;
+
+    public int Number { get; } = number;
 
     /// <summary>How many miners use it.</summary>
     public int Uses { get; set; }

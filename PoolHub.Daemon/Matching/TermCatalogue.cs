@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using PoolHub.Protocol;
 
 namespace PoolHub.Daemon.Matching;
@@ -11,6 +12,7 @@ internal sealed class TermCatalogue
     private readonly BitsetPool _bitsets = new();
     private readonly List<Term> _acquired = [];
     private readonly List<Term> _left = [];
+    private readonly List<string> _list = [];
     private int _created;
     private int _stamp;
 
@@ -124,12 +126,16 @@ internal sealed class TermCatalogue
         {
             return [];
         }
-        string[] shared = new string[texts.Length];
-        for (int i = 0; i < texts.Length; i++)
+        _list.Clear();
+        uint hash = 0;
+        foreach (string text in texts)
         {
-            shared[i] = Use(table, texts[i], terms, ref created);
+            Term term = Mark(table.FindOrAdd(text, ref created), terms);
+            _list.Add(term.Text);
+            hash = (hash + (uint)term.Number) * 0x9E37_79B1;
+            hash ^= hash >> 15;
         }
-        return shared;
+        return table.Share(CollectionsMarshal.AsSpan(_list), hash);
     }
 
     private string Use(TermTable table, string text, List<Term> terms, ref int created) =>

@@ -29,6 +29,7 @@ internal sealed class Miner(string id)
     /// <summary>The slot of a miner that is not in the index.</summary>
     public const int NoSlot = -1;
 
+    private const short UnknownTempC = short.MinValue;
     private const float RttSmoothing = 1 / 8f;
     private const float ServiceSmoothing = 0.2f;
 
@@ -36,11 +37,16 @@ internal sealed class Miner(string id)
     private volatile LeaseState _state;
     private volatile bool _dirty;
     private volatile bool _dropped;
+    private short _tempC = UnknownTempC;
+    private int _avgLatencyMs = -1;
+    private double _memFreeGb = double.NaN;
     private long _epoch;
 
     public string Id { get; } = id;
 
-    /// <summary>Null until the miner has registered.</summary>
+    /// <summary>
+    /// Null until the miner has registered. Of one that was offered the index's copy, whose texts all miners share.
+    /// </summary>
     public MinerProfile? Profile { get; set; }
 
     /// <summary>Counts its sessions, and their ends by goodbye; a session whose number it is not is over.</summary>
@@ -59,9 +65,11 @@ internal sealed class Miner(string id)
     public int QueueLen { get; set; }
     public bool Busy { get; set; }
     public int CurrentJobs { get; set; }
-    public int? AvgLatencyMs { get; set; }
-    public int? TempC { get; set; }
-    public double? MemFreeGb { get; set; }
+
+    // Each one word, and half as large as what may be null: there are as many as there are miners.
+    public int? AvgLatencyMs { get => _avgLatencyMs < 0 ? null : _avgLatencyMs; set => _avgLatencyMs = value ?? -1; }
+    public int? TempC { get => _tempC == UnknownTempC ? null : _tempC; set => _tempC = (short?)value ?? UnknownTempC; }
+    public double? MemFreeGb { get => double.IsNaN(_memFreeGb) ? null : _memFreeGb; set => _memFreeGb = value ?? double.NaN; }
 
     /// <summary>Smoothed round trip in ms as the hub measured it; NaN when it was not.</summary>
     public float RttMs { get; set; } = float.NaN;
@@ -74,13 +82,6 @@ internal sealed class Miner(string id)
 
     /// <summary>Whether its status has changed since it was last stored.</summary>
     public bool Dirty { get => _dirty; set => _dirty = value; }
-
-    /// <summary>Connections in the minute that began at <see cref="FlapWindowStart"/>.</summary>
-    public int FlapCount { get; set; }
-    public long FlapWindowStart { get; set; }
-
-    /// <summary>Timestamp until which it is refused; zero when it is not.</summary>
-    public long FlapBanUntil { get; set; }
 
     /// <summary>Jobs that run or wait: whatever of its three signs says the most.</summary>
     public int Load => Math.Max(QueueLen, Math.Max(CurrentJobs, Busy ? 1 : 0));

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using PoolHub.Daemon.Matching;
 using PoolHub.Daemon.Storage;
 using PoolHub.Daemon.Trust;
@@ -13,7 +12,7 @@ namespace PoolHub.Daemon.Registry;
 internal sealed class MinerRegistry
 {
     private readonly Lock _gate = new();
-    private readonly ConcurrentDictionary<string, Miner> _miners = new();
+    private readonly MinerTable _miners = new();
     private readonly RegistryOptions _options;
     private readonly Roster _roster;
     private readonly HoldBook _holds;
@@ -46,13 +45,13 @@ internal sealed class MinerRegistry
     public double? MeanRttMs => _sweep.MeanRttMs;
 
     /// <summary>The miner, registered or not; null when its id is unknown.</summary>
-    public Miner? Find(string minerId) => _miners.GetValueOrDefault(minerId);
+    public Miner? Find(string minerId) => _miners.Find(minerId);
 
     /// <summary>
     /// Every registered miner of these in the order of their ids, from after <paramref name="cursor"/>. Whoever takes a
     /// few at once pays for one pass, not for sorting the fleet.
     /// </summary>
-    public IEnumerable<Miner> After(string? cursor, Func<Miner, bool>? filter = null) => _miners.Values
+    public IEnumerable<Miner> After(string? cursor, Func<Miner, bool>? filter = null) => _miners.All
         .Where(m => m.Profile is not null && (cursor is null || string.CompareOrdinal(m.Id, cursor) > 0) && filter?.Invoke(m) != false)
         .OrderBy(m => m.Id, StringComparer.Ordinal);
 
@@ -68,7 +67,8 @@ internal sealed class MinerRegistry
         {
             foreach (StoredMiner s in stored)
             {
-                Miner miner = _miners[s.MinerId] = Miner.Restore(s, wallNow);
+                Miner miner = Miner.Restore(s, wallNow);
+                _miners.Add(miner);
                 if (s.Profile is null || s.LastSeenAt is null || s.HasLeft)
                 {
                     continue;
@@ -93,7 +93,7 @@ internal sealed class MinerRegistry
     /// <summary>Begins a new session of a miner whose key was verified; the miner is known from here on.</summary>
     public (Miner Miner, long Epoch) BeginSession(string minerId)
     {
-        Miner miner = _miners.GetOrAdd(minerId, static id => new Miner(id));
+        Miner miner = _miners.FindOrAdd(minerId);
         lock (_gate)
         {
             return (miner, ++miner.Epoch);
@@ -105,7 +105,7 @@ internal sealed class MinerRegistry
     {
         if (miner.Profile is null)
         {
-            _miners.TryRemove(new KeyValuePair<string, Miner>(miner.Id, miner));
+            _miners.Remove(miner);
         }
     }
 
@@ -241,7 +241,7 @@ internal sealed class MinerRegistry
     public List<StoredStatus> TakeDirty()
     {
         List<StoredStatus> batch = [];
-        foreach (Miner miner in _miners.Values)
+        foreach (Miner miner in _miners.All)
         {
             if (miner.Dirty && miner.Profile is not null)
             {

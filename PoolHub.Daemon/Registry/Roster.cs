@@ -20,6 +20,7 @@ internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, 
     {
         // With its load from the first moment on: a match might hold what is not free.
         int slot = index.Add(miner.Id, miner.Profile!, state == LeaseState.Degraded, IsOffered(miner), trust.Score(miner.Id), miner.Load);
+        miner.Profile = index.ProfileAt(slot);
         Leases.Put(slot, miner, heardAt);
         miner.State = state;
         // Last, since a heartbeat writes where it sees a slot.
@@ -57,6 +58,7 @@ internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, 
         if (miner.Slot != Miner.NoSlot)
         {
             index.Replace(miner.Slot, profile);
+            miner.Profile = index.ProfileAt(miner.Slot);
         }
     }
 

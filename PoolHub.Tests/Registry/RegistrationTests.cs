@@ -135,7 +135,7 @@ public sealed class RegistrationTests
         Assert.True(await price && await tags);
         Assert.Equal(new TokenPrice(5), miner.Profile!.Price);
         Assert.Equal(["spot"], miner.Profile.Tags);
-        Assert.Equal(miner.Profile, _house.Store.Registrations[^1].Profile);
+        Assert.Equivalent(miner.Profile, _house.Store.Registrations[^1].Profile, strict: true);
     }
 
     [Fact]

@@ -151,6 +151,8 @@ internal sealed class SqliteWriter
     /// <summary>Waits for work and takes all of it, with the first batch; false when there will be no more.</summary>
     private bool Take(ref List<PendingWrite> taken, out PendingStatuses? batch)
     {
+        // The last one is a row for each miner, and would otherwise be kept while there is nothing to do.
+        batch = null;
         lock (_gate)
         {
             while (_waiting.Count == 0 && _batches.Count == 0 && !_closing)
