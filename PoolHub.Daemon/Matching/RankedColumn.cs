@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace PoolHub.Daemon.Matching;
 
@@ -215,8 +216,8 @@ internal struct RankedColumn<T>
             {
                 T value = this[(word * 64) + BitOperations.TrailingZeroCount(rest)];
                 // No branch: it would be guessed wrong half of the time, and the next value not be loaded meanwhile.
-                ulong within = (up ? value >= limit : value <= limit) ? 1UL : 0UL;
-                miners[word] |= rest & (0 - rest) & (0 - within);
+                bool within = up ? value >= limit : value <= limit;
+                miners[word] |= rest & (0 - rest) & (0UL - Unsafe.BitCast<bool, byte>(within));
             }
         }
     }
