@@ -5,14 +5,23 @@ internal sealed class SegmentStorage
 {
     private const int MaxSegments = 64;
 
+    /// <summary>
+    /// Between the last segment of one bitset and the first of the next: one of a segment, and a line of memory. Bitsets
+    /// that are a power of two apart would all contend for the same few lines of the processor's caches: those that a
+    /// match reads of one segment, and the hundred that a miner's bits are in.
+    /// </summary>
+    private const int GapWords = Segment.Words + 8;
+
     private readonly Segment[] _segments;
     private readonly ulong[] _words;
+    private readonly int _stride;
     private int _taken;
 
     private SegmentStorage(int segments)
     {
         _segments = [.. Enumerable.Range(0, segments).Select(place => new Segment(this, place))];
-        _words = HugePages.Allocate<ulong>(segments * Segment.BitsetCount * Segment.Words);
+        _stride = (segments * Segment.Words) + GapWords;
+        _words = HugePages.Allocate<ulong>(Segment.BitsetCount * _stride);
         Figures = HugePages.Allocate<SlotFigures>(segments * Segment.Size);
         PriceE8 = HugePages.Allocate<long>(segments * Segment.Size);
         VramGb = HugePages.Allocate<float>(segments * Segment.Size);
@@ -27,7 +36,7 @@ internal sealed class SegmentStorage
     /// <summary>Storage for the segments to come: half of what there is, so that little of it lies idle.</summary>
     public static SegmentStorage After(int segments) => new(Math.Clamp(segments / 2, 1, MaxSegments));
 
-    public Bitsets BitsetsOf(int place) => new(_words, place * Segment.Words, _segments.Length * Segment.Words);
+    public Bitsets BitsetsOf(int place) => new(_words, place * Segment.Words, _stride);
 
     /// <summary>The next segment, ready for use; null when there is none.</summary>
     public Segment? Take(int index, SegmentRefresh columns, long[] census)

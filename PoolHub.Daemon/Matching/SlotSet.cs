@@ -7,8 +7,10 @@ namespace PoolHub.Daemon.Matching;
 /// </summary>
 internal struct SlotSet
 {
+    private const int MinListed = 4;
     private const int MaxListed = 64;
 
+    /// <summary>As many as <see cref="Count"/> says; there may be room for more.</summary>
     private ushort[]? _list;
     private ulong[]? _words;
     private int _start;
@@ -17,25 +19,23 @@ internal struct SlotSet
 
     public void Add(int offset, BitsetPool pool)
     {
-        Count++;
+        if (_words is null && Count == MaxListed)
+        {
+            MakeBits(pool);
+        }
         if (_words is { } words)
         {
             words[_start + (offset >> 6)] |= 1UL << offset;
-            return;
         }
-        ushort[] list = _list ?? [];
-        if (list.Length < MaxListed)
+        else
         {
-            _list = [.. list, (ushort)offset];
-            return;
+            if (_list is null || _list.Length == Count)
+            {
+                Array.Resize(ref _list, Math.Max(MinListed, 2 * Count));
+            }
+            _list[Count] = (ushort)offset;
         }
-        (words, _start) = pool.Take();
-        foreach (ushort listed in list)
-        {
-            words[_start + (listed >> 6)] |= 1UL << listed;
-        }
-        words[_start + (offset >> 6)] |= 1UL << offset;
-        (_words, _list) = (words, null);
+        Count++;
     }
 
     public void Remove(int offset, BitsetPool pool)
@@ -52,7 +52,7 @@ internal struct SlotSet
         }
         else
         {
-            _list = Array.FindAll(_list!, listed => listed != offset);
+            _list![Array.IndexOf(_list, (ushort)offset)] = _list[Count];
         }
     }
 
@@ -70,7 +70,7 @@ internal struct SlotSet
         {
             return (words[_start + (offset >> 6)] & (1UL << offset)) != 0;
         }
-        return Volatile.Read(in _list) is { } list && list.AsSpan().Contains((ushort)offset);
+        return Listed().Contains((ushort)offset);
     }
 
     /// <summary>Adds the members to a bitset of the segment's size.</summary>
@@ -80,12 +80,26 @@ internal struct SlotSet
         {
             Bitset.Add(target, bits);
         }
-        else if (Volatile.Read(in _list) is { } list)
+        else
         {
-            foreach (ushort offset in list)
+            foreach (ushort offset in Listed())
             {
                 target[offset >> 6] |= 1UL << offset;
             }
         }
+    }
+
+    /// <summary>The count may be newer or older than the list that a reader sees, but never leads out of it.</summary>
+    private readonly ReadOnlySpan<ushort> Listed() =>
+        Volatile.Read(in _list) is { } list ? list.AsSpan(0, Math.Min(Count, list.Length)) : [];
+
+    private void MakeBits(BitsetPool pool)
+    {
+        (ulong[] words, _start) = pool.Take();
+        foreach (ushort listed in Listed())
+        {
+            words[_start + (listed >> 6)] |= 1UL << listed;
+        }
+        (_words, _list) = (words, null);
     }
 }

@@ -8,7 +8,8 @@ namespace PoolHub.Daemon.Matching;
 /// <param name="text">The text.</param>
 /// <param name="table">The terms of its kind.</param>
 /// <param name="number">Its own among all.</param>
-internal sealed class Term(string text, TermTable table, int number)
+/// <param name="parent">The term that whoever declares this one declares too; null when there is none.</param>
+internal sealed class Term(string text, TermTable table, int number, Term? parent)
 {
     private static readonly SlotSet s_nobody;
 
@@ -23,6 +24,9 @@ internal sealed class Term(string text, TermTable table, int number)
     public TermTable Table { get; } = table;
 
     public int Number { get; } = number;
+
+    /// <summary>Of the region eu-west-1 it is eu-west.</summary>
+    public Term? Parent { get; } = parent;
 
     /// <summary>How many miners use it.</summary>
     public int Uses { get; set; }
@@ -52,7 +56,9 @@ internal sealed class Term(string text, TermTable table, int number)
         else if (segment < members.First || segment >= members.First + members.Sets.Length)
         {
             int first = Math.Min(segment, members.First);
-            int end = Math.Max(segment + 1, members.First + members.Sets.Length);
+            int end = members.First + members.Sets.Length;
+            // With some room at the end: as a fleet grows, it would be copied for each segment.
+            end = segment < end ? end : segment + 1 + (members.Sets.Length / 2);
             var sets = new SlotSet[end - first];
             members.Sets.CopyTo(sets, members.First - first);
             _members = members = new Members(first, sets);

@@ -110,15 +110,27 @@ internal sealed class TermCatalogue
     /// <summary>eu-west-1 is found under eu, eu-west and eu-west-1; the last is returned.</summary>
     private Term AddRegion(string region, List<Term> terms, ref int created)
     {
-        for (int i = 1; i < region.Length; i++)
+        Term term = FindOrAddRegion(region, ref created);
+        for (Term? part = term; part is not null; part = part.Parent)
         {
-            if (region[i] == '-')
-            {
-                Mark(Regions.FindOrAdd(region.AsSpan(0, i), ref created), terms);
-            }
+            Mark(part, terms);
         }
-        return Mark(Regions.FindOrAdd(region, ref created), terms);
+        return term;
     }
+
+    private Term FindOrAddRegion(string region, ref int created)
+    {
+        if (Regions.Find(region) is { } known)
+        {
+            return known;
+        }
+        int end = region.LastIndexOf('-');
+        Term? parent = end <= 0 ? null : FindOrAddRegion(region[..end], ref created);
+        return Regions.Add(region, parent, ref created);
+    }
+
+    private static Term FindOrAdd(TermTable table, string text, ref int created) =>
+        table.Find(text) ?? table.Add(text, parent: null, ref created);
 
     private string[] Use(TermTable table, string[] texts, List<Term> terms, ref int created)
     {
@@ -130,7 +142,7 @@ internal sealed class TermCatalogue
         uint hash = 0;
         foreach (string text in texts)
         {
-            Term term = Mark(table.FindOrAdd(text, ref created), terms);
+            Term term = Mark(FindOrAdd(table, text, ref created), terms);
             _list.Add(term.Text);
             hash = (hash + (uint)term.Number) * 0x9E37_79B1;
             hash ^= hash >> 15;
@@ -139,7 +151,7 @@ internal sealed class TermCatalogue
     }
 
     private string Use(TermTable table, string text, List<Term> terms, ref int created) =>
-        Mark(table.FindOrAdd(text, ref created), terms).Text;
+        Mark(FindOrAdd(table, text, ref created), terms).Text;
 
     private void Mark(TermTable table, string[] texts, List<Term> terms)
     {

@@ -6,38 +6,25 @@ namespace PoolHub.Daemon.Matching;
 /// The terms of one kind by their text, and the lists of them that were declared lately: machines are set up alike, and
 /// many declare the same. Looked up without a lock, changed under the index's.
 /// </summary>
-internal sealed class TermTable
+internal sealed class TermTable(bool indexed)
 {
-    private readonly ConcurrentDictionary<string, Term> _terms = new(concurrencyLevel: 1, capacity: 31, StringComparer.Ordinal);
     private const int MaxLists = 16_384;
 
+    private readonly ConcurrentDictionary<string, Term> _terms = new(concurrencyLevel: 1, capacity: 31, StringComparer.Ordinal);
+
     /// <summary>Each list has one place, by its hash, and gives way to the next one there: no list must be let go of.</summary>
-    private string[]?[] _lists = new string[64][];
+    private (uint Hash, string[]? Texts)[] _lists = new (uint, string[]?)[64];
     private int _displaced;
 
-    private readonly ConcurrentDictionary<string, Term>.AlternateLookup<ReadOnlySpan<char>> _bySpan;
-
-    /// <param name="indexed">False for texts that are shared but that no query asks for.</param>
-    public TermTable(bool indexed)
-    {
-        Indexed = indexed;
-        _bySpan = _terms.GetAlternateLookup<ReadOnlySpan<char>>();
-    }
-
-    public bool Indexed { get; }
+    /// <summary>False for texts that are shared but that no query asks for.</summary>
+    public bool Indexed { get; } = indexed;
 
     public Term? Find(string text) => _terms.GetValueOrDefault(text);
 
-    public Term FindOrAdd(ReadOnlySpan<char> text, ref int created)
+    public Term Add(string text, Term? parent, ref int created)
     {
-        if (_bySpan.TryGetValue(text, out Term? term))
-        {
-            return term;
-        }
-        string copy = text.ToString();
-        term = new Term(copy, this, created);
-        _terms[copy] = term;
-        created++;
+        var term = new Term(text, this, created++, parent);
+        _terms[text] = term;
         return term;
     }
 
@@ -46,23 +33,27 @@ internal sealed class TermTable
     /// <param name="hash">Of the terms in their order.</param>
     public string[] Share(ReadOnlySpan<string> texts, uint hash)
     {
-        ref string[]? place = ref _lists[hash % (uint)_lists.Length];
-        if (place is not null)
+        ref (uint Hash, string[]? Texts) place = ref PlaceOf(hash);
+        if (place.Texts is { } known)
         {
-            if (AreSame(place, texts))
+            if (place.Hash == hash && AreSame(known, texts))
             {
-                return place;
+                return known;
             }
             if (++_displaced > _lists.Length && _lists.Length < MaxLists)
             {
-                (_lists, _displaced) = (new string[2 * _lists.Length][], 0);
-                place = ref _lists[hash % (uint)_lists.Length];
+                (_lists, _displaced) = (new (uint, string[]?)[2 * _lists.Length], 0);
+                place = ref PlaceOf(hash);
             }
         }
-        return place = texts.ToArray();
+        string[] list = texts.ToArray();
+        place = (hash, list);
+        return list;
     }
 
     public void Remove(Term term) => _terms.TryRemove(term.Text, out _);
+
+    private ref (uint Hash, string[]? Texts) PlaceOf(uint hash) => ref _lists[hash % (uint)_lists.Length];
 
     private static bool AreSame(string[] list, ReadOnlySpan<string> texts)
     {
