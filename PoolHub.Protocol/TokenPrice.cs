@@ -11,6 +11,9 @@ public readonly record struct TokenPrice(long E8) : IComparable<TokenPrice>
     /// <summary>One token, in units of 1e-8.</summary>
     public const long Unit = 100_000_000;
 
+    /// <summary>How many decimals a price has at most.</summary>
+    public const int Decimals = 8;
+
     /// <summary>The dearest price that is accepted: a thousand million tokens.</summary>
     public static readonly TokenPrice Max = new(1_000_000_000 * Unit);
 

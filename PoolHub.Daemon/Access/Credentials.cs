@@ -53,13 +53,14 @@ internal sealed class Credentials
     }
 
     /// <summary>True when the caller is who it must be; else 401 or 403 has been answered.</summary>
-    public async ValueTask<bool> RequireAsync(HttpContext http, Caller wanted)
+    public ValueTask<bool> RequireAsync(HttpContext http, Caller wanted)
     {
         Caller caller = Identify(http.Request);
-        if (caller == wanted)
-        {
-            return true;
-        }
+        return caller == wanted ? ValueTask.FromResult(true) : new ValueTask<bool>(RefuseAsync(http, caller, wanted));
+    }
+
+    private static async Task<bool> RefuseAsync(HttpContext http, Caller caller, Caller wanted)
+    {
         if (caller == Caller.Nobody)
         {
             await http.Response.ProblemAsync(StatusCodes.Status401Unauthorized,

@@ -9,8 +9,9 @@ namespace PoolHub.Daemon.Matching;
 /// </summary>
 internal static class AnswerWriter
 {
+    /// <summary>What comes before a clause's count, after that of the one before.</summary>
     private static readonly byte[][] s_clauses =
-        [.. Clauses.All.Select(clause => Encoding.UTF8.GetBytes($$"""{"clause":"{{clause.Name()}}","left":"""))];
+        [.. Clauses.All.Select(clause => Encoding.UTF8.GetBytes($$"""},{"clause":"{{clause.Name()}}","left":"""))];
 
     public static void Write(JsonBuffer json, Guid matchId, MatchQuery query, MatchResult result)
     {
@@ -36,18 +37,17 @@ internal static class AnswerWriter
             WriteTerms(json, in candidates[0]);
             json.Raw("\""u8);
         }
-        json.Raw(""","clauses":["""u8);
-        foreach (Clause clause in Clauses.All)
+        json.Raw(""","clauses":[{"clause":"online","left":"""u8);
+        json.Number(result.Left(Clause.Online));
+        for (Clause clause = Clause.Available; clause <= Clause.DeadlineMs; clause++)
         {
             if (query.Asks(clause))
             {
-                json.Raw(clause == Clause.Online ? default : ","u8);
                 json.Raw(s_clauses[(int)clause]);
                 json.Number(result.Left(clause));
-                json.Raw("}"u8);
             }
         }
-        json.Raw("]}"u8);
+        json.Raw("}]}"u8);
     }
 
     /// <summary>A candidate's terms in a line for a person.</summary>

@@ -21,8 +21,6 @@ internal sealed class JsonBuffer
     /// <summary>The longest is a double, with 24.</summary>
     private const int MaxNumberBytes = 32;
 
-    private const int PriceDecimals = 8;
-
     /// <summary>What a text carries as it is. The encoder knows what becomes of all else.</summary>
     private static readonly SearchValues<char> s_plain = SearchValues.Create(
         [.. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c).Where(c => c is not ('"' or '\\'))]);
@@ -62,11 +60,13 @@ internal sealed class JsonBuffer
     /// <summary>A text, quoted and escaped as in all answers.</summary>
     public void Text(string text)
     {
+        int maxBytes = text.Length;
         if (text.AsSpan().ContainsAnyExcept(s_plain))
         {
             text = JavaScriptEncoder.UnsafeRelaxedJsonEscaping.Encode(text);
+            maxBytes = Encoding.UTF8.GetMaxByteCount(text.Length);
         }
-        Span<byte> room = Room(Encoding.UTF8.GetMaxByteCount(text.Length) + 2);
+        Span<byte> room = Room(maxBytes + 2);
         room[0] = (byte)'"';
         int bytes = Encoding.UTF8.GetBytes(text, room[1..]);
         room[bytes + 1] = (byte)'"';
@@ -95,7 +95,7 @@ internal sealed class JsonBuffer
         {
             room[bytes++] = (byte)'.';
             _ = parts.TryFormat(room[bytes..], out _, "D8", CultureInfo.InvariantCulture);
-            bytes += room.Slice(bytes, PriceDecimals).LastIndexOfAnyExcept((byte)'0') + 1;
+            bytes += room.Slice(bytes, TokenPrice.Decimals).LastIndexOfAnyExcept((byte)'0') + 1;
         }
         _length += bytes;
     }

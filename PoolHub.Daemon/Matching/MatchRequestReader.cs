@@ -1,59 +1,79 @@
 using System.Buffers;
-using System.Text.Json;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Http;
 
 namespace PoolHub.Daemon.Matching;
 
 /// <summary>
-/// Reads a match request as coordinators usually write it, in a third of the serializer's time. Whatever is unusual (an
-/// escaped name, a null, a number out of range, no JSON at all) is left to the serializer, which also says what is wrong.
+/// Reads a match request as coordinators usually write it, several times faster than the serializer. Whatever is unusual
+/// is left to that one, which also says what is wrong.
 /// </summary>
 internal static class MatchRequestReader
 {
     /// <summary>The request as the serializer would read it; null when that must do it.</summary>
     public static MatchRequest? TryRead(ReadOnlySequence<byte> utf8)
     {
-        try
+        if (!utf8.IsSingleSegment)
         {
-            var reader = new Utf8JsonReader(utf8);
-            return reader.Read() && TryRead(ref reader, out MatchRequest? request) && !reader.Read() ? request : null;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            // The second one is for texts that are no UTF-8.
             return null;
         }
+        var json = new PlainJson(utf8.FirstSpan);
+        MatchRequest request = ReadRequest(ref json);
+        return json.TryEnd() ? request : null;
     }
 
-    private static bool TryRead(ref Utf8JsonReader reader, out MatchRequest? request)
+    private static MatchRequest ReadRequest(ref PlainJson json)
     {
         string? jobId = null, weights = null, spreadBy = null, explain = null;
         MatchRequirements? requirements = null;
         MatchHints? hints = null;
         string[]? exclude = null;
         int? topK = null, holdMs = null;
-        request = null;
-        if (reader.TokenType != JsonTokenType.StartObject)
+        json.BeginObject();
+        while (json.TryField(out ReadOnlySpan<byte> name))
         {
-            return false;
-        }
-        while (TryReadName(ref reader, out ReadOnlySpan<byte> name))
-        {
-            if (!(name.SequenceEqual("job_id"u8) ? TryRead(ref reader, out jobId)
-                : name.SequenceEqual("requirements"u8) ? TryRead(ref reader, out requirements)
-                : name.SequenceEqual("hints"u8) ? TryRead(ref reader, out hints)
-                : name.SequenceEqual("top_k"u8) ? TryRead(ref reader, out topK)
-                : name.SequenceEqual("weights"u8) ? TryRead(ref reader, out weights)
-                : name.SequenceEqual("exclude"u8) ? TryRead(ref reader, out exclude)
-                : name.SequenceEqual("spread_by"u8) ? TryRead(ref reader, out spreadBy)
-                : name.SequenceEqual("explain"u8) ? TryRead(ref reader, out explain)
-                : name.SequenceEqual("hold_ms"u8) && TryRead(ref reader, out holdMs)))
+            if (name.SequenceEqual("job_id"u8))
             {
-                return false;
+                jobId = json.Text();
+            }
+            else if (name.SequenceEqual("requirements"u8))
+            {
+                requirements = ReadRequirements(ref json);
+            }
+            else if (name.SequenceEqual("hints"u8))
+            {
+                hints = ReadHints(ref json);
+            }
+            else if (name.SequenceEqual("top_k"u8))
+            {
+                topK = json.Whole();
+            }
+            else if (name.SequenceEqual("weights"u8))
+            {
+                weights = json.Text();
+            }
+            else if (name.SequenceEqual("exclude"u8))
+            {
+                exclude = json.Texts();
+            }
+            else if (name.SequenceEqual("spread_by"u8))
+            {
+                spreadBy = json.Text();
+            }
+            else if (name.SequenceEqual("explain"u8))
+            {
+                explain = json.Text();
+            }
+            else if (name.SequenceEqual("hold_ms"u8))
+            {
+                holdMs = json.Whole();
+            }
+            else
+            {
+                json.Fail();
             }
         }
-        request = new MatchRequest
+        return new MatchRequest
         {
             JobId = jobId,
             Requirements = requirements,
@@ -65,32 +85,46 @@ internal static class MatchRequestReader
             Explain = explain,
             HoldMs = holdMs,
         };
-        return reader.TokenType == JsonTokenType.EndObject;
     }
 
-    private static bool TryRead(ref Utf8JsonReader reader, out MatchRequirements? requirements)
+    private static MatchRequirements ReadRequirements(ref PlainJson json)
     {
         string? task = null;
         double? minVramGb = null, minRamGb = null;
         string[]? accel = null, tagsAny = null, capabilitiesAny = null;
-        requirements = null;
-        if (reader.TokenType != JsonTokenType.StartObject)
+        json.BeginObject();
+        while (json.TryField(out ReadOnlySpan<byte> name))
         {
-            return false;
-        }
-        while (TryReadName(ref reader, out ReadOnlySpan<byte> name))
-        {
-            if (!(name.SequenceEqual("task"u8) ? TryRead(ref reader, out task)
-                : name.SequenceEqual("min_vram_gb"u8) ? TryRead(ref reader, out minVramGb)
-                : name.SequenceEqual("min_ram_gb"u8) ? TryRead(ref reader, out minRamGb)
-                : name.SequenceEqual("accel"u8) ? TryRead(ref reader, out accel)
-                : name.SequenceEqual("tags_any"u8) ? TryRead(ref reader, out tagsAny)
-                : name.SequenceEqual("capabilities_any"u8) && TryRead(ref reader, out capabilitiesAny)))
+            if (name.SequenceEqual("task"u8))
             {
-                return false;
+                task = json.Text();
+            }
+            else if (name.SequenceEqual("min_vram_gb"u8))
+            {
+                minVramGb = json.Number();
+            }
+            else if (name.SequenceEqual("min_ram_gb"u8))
+            {
+                minRamGb = json.Number();
+            }
+            else if (name.SequenceEqual("accel"u8))
+            {
+                accel = json.Texts();
+            }
+            else if (name.SequenceEqual("tags_any"u8))
+            {
+                tagsAny = json.Texts();
+            }
+            else if (name.SequenceEqual("capabilities_any"u8))
+            {
+                capabilitiesAny = json.Texts();
+            }
+            else
+            {
+                json.Fail();
             }
         }
-        requirements = new MatchRequirements
+        return new MatchRequirements
         {
             Task = task,
             MinVramGb = minVramGb,
@@ -99,94 +133,33 @@ internal static class MatchRequestReader
             TagsAny = tagsAny,
             CapabilitiesAny = capabilitiesAny,
         };
-        return reader.TokenType == JsonTokenType.EndObject;
     }
 
-    private static bool TryRead(ref Utf8JsonReader reader, out MatchHints? hints)
+    private static MatchHints ReadHints(ref PlainJson json)
     {
         string? region = null;
         TokenPrice? maxPrice = null;
         int? deadlineMs = null;
-        hints = null;
-        if (reader.TokenType != JsonTokenType.StartObject)
+        json.BeginObject();
+        while (json.TryField(out ReadOnlySpan<byte> name))
         {
-            return false;
-        }
-        while (TryReadName(ref reader, out ReadOnlySpan<byte> name))
-        {
-            if (!(name.SequenceEqual("region"u8) ? TryRead(ref reader, out region)
-                : name.SequenceEqual("max_price"u8) ? TryRead(ref reader, out maxPrice)
-                : name.SequenceEqual("deadline_ms"u8) && TryRead(ref reader, out deadlineMs)))
+            if (name.SequenceEqual("region"u8))
             {
-                return false;
+                region = json.Text();
+            }
+            else if (name.SequenceEqual("max_price"u8))
+            {
+                maxPrice = json.Price();
+            }
+            else if (name.SequenceEqual("deadline_ms"u8))
+            {
+                deadlineMs = json.Whole();
+            }
+            else
+            {
+                json.Fail();
             }
         }
-        hints = new MatchHints { Region = region, MaxPrice = maxPrice, DeadlineMs = deadlineMs };
-        return reader.TokenType == JsonTokenType.EndObject;
-    }
-
-    /// <summary>Moves from an object's start, or a value in it, to the next value; false at its end.</summary>
-    private static bool TryReadName(ref Utf8JsonReader reader, out ReadOnlySpan<byte> name)
-    {
-        name = default;
-        if (!reader.Read() || reader.TokenType != JsonTokenType.PropertyName)
-        {
-            return false;
-        }
-        // An escaped name, or one that lies in two pieces, is equal to none.
-        name = reader.HasValueSequence ? default : reader.ValueSpan;
-        return reader.Read();
-    }
-
-    private static bool TryRead(ref Utf8JsonReader reader, out string? text)
-    {
-        text = reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
-        return text is not null;
-    }
-
-    private static bool TryRead(ref Utf8JsonReader reader, out string[]? texts)
-    {
-        texts = null;
-        if (reader.TokenType != JsonTokenType.StartArray)
-        {
-            return false;
-        }
-        Utf8JsonReader ahead = reader;
-        int count = 0;
-        while (ahead.Read() && ahead.TokenType == JsonTokenType.String)
-        {
-            count++;
-        }
-        if (ahead.TokenType != JsonTokenType.EndArray)
-        {
-            return false;
-        }
-        texts = new string[count];
-        for (int i = 0; i < count; i++)
-        {
-            _ = reader.Read();
-            texts[i] = reader.GetString()!;
-        }
-        return reader.Read();
-    }
-
-    private static bool TryRead(ref Utf8JsonReader reader, out int? number)
-    {
-        number = reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out int value) ? value : null;
-        return number is not null;
-    }
-
-    private static bool TryRead(ref Utf8JsonReader reader, out double? number)
-    {
-        number = reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out double value) ? value : null;
-        return number is not null;
-    }
-
-    private static bool TryRead(ref Utf8JsonReader reader, out TokenPrice? price)
-    {
-        price = reader.TokenType == JsonTokenType.Number
-            && reader.TryGetDecimal(out decimal tokens)
-            && TokenPrice.TryFromTokens(tokens, out TokenPrice value) ? value : null;
-        return price is not null;
+        return new MatchHints { Region = region, MaxPrice = maxPrice, DeadlineMs = deadlineMs };
     }
 }

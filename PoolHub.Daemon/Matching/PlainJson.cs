@@ -1,0 +1,194 @@
+using System.Buffers;
+using System.Text;
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Matching;
+
+/// <summary>
+/// Walks through JSON of the plainest kind: texts of printable ASCII without escapes, numbers of up to 15 digits without
+/// sign or exponent, neither booleans nor nulls. At anything else it fails for good: from then on there is nothing more.
+/// </summary>
+internal ref struct PlainJson(ReadOnlySpan<byte> utf8)
+{
+    /// <summary>A double holds every whole number of so many digits.</summary>
+    private const int MaxDigits = 15;
+
+    private static readonly SearchValues<byte> s_plain = SearchValues.Create(
+        [.. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (byte)c).Where(c => c is not ((byte)'"' or (byte)'\\'))]);
+
+    private static readonly long[] s_powersOf10 = [.. Enumerable.Range(0, MaxDigits + 1).Select(i => (long)Math.Pow(10, i))];
+
+    private readonly ReadOnlySpan<byte> _utf8 = utf8;
+    private int _at;
+    private bool _isFirst;
+
+    public bool HasFailed { get; private set; }
+
+    public void Fail() => HasFailed = true;
+
+    /// <summary>Goes into an object.</summary>
+    public void BeginObject()
+    {
+        Take((byte)'{');
+        _isFirst = true;
+    }
+
+    /// <summary>Goes to the next field's value; false after the last, when the object is over.</summary>
+    public bool TryField(out ReadOnlySpan<byte> name)
+    {
+        name = default;
+        if (!TryNext((byte)'}'))
+        {
+            return false;
+        }
+        name = TextUtf8();
+        Take((byte)':');
+        return !HasFailed;
+    }
+
+    /// <summary>Nothing but space is left.</summary>
+    public bool TryEnd() => Peek() == 0 && _at == _utf8.Length && !HasFailed;
+
+    public string Text() => Encoding.ASCII.GetString(TextUtf8());
+
+    public string[] Texts()
+    {
+        Take((byte)'[');
+        _isFirst = true;
+        PlainJson ahead = this;
+        int count = 0;
+        while (ahead.TryNext((byte)']'))
+        {
+            _ = ahead.TextUtf8();
+            count++;
+        }
+        string[] texts = count == 0 ? [] : new string[count];
+        for (int i = 0; TryNext((byte)']'); i++)
+        {
+            texts[i] = Text();
+        }
+        return texts;
+    }
+
+    public int Whole()
+    {
+        long digits = Number(out int decimals);
+        if (decimals > 0 || digits > int.MaxValue)
+        {
+            Fail();
+        }
+        return (int)digits;
+    }
+
+    /// <summary>Both operands are exact, so their quotient is the double nearest to the number.</summary>
+    public double Number() => Number(out int decimals) / (double)s_powersOf10[decimals];
+
+    public TokenPrice Price()
+    {
+        long digits = Number(out int decimals);
+        if (decimals > TokenPrice.Decimals)
+        {
+            Fail();
+            return default;
+        }
+        UInt128 e8 = (UInt128)digits * (ulong)s_powersOf10[TokenPrice.Decimals - decimals];
+        if (e8 > (ulong)TokenPrice.Max.E8)
+        {
+            Fail();
+        }
+        return new TokenPrice((long)e8);
+    }
+
+    /// <summary>The digits without the point, and how many of them stand behind it.</summary>
+    private long Number(out int decimals)
+    {
+        long digits = 0;
+        decimals = 0;
+        int point = -1;
+        _ = Peek();
+        int begin = _at;
+        for (; _at < _utf8.Length; _at++)
+        {
+            byte c = _utf8[_at];
+            if (c is >= (byte)'0' and <= (byte)'9')
+            {
+                digits = unchecked((digits * 10) + (c - '0'));
+            }
+            else if (c == '.' && point < 0)
+            {
+                point = _at;
+            }
+            else
+            {
+                break;
+            }
+        }
+        int whole = (point < 0 ? _at : point) - begin;
+        decimals = point < 0 ? 0 : _at - point - 1;
+        // "07", ".5", "5." and "5e3" are for others to judge.
+        bool isPlain = whole > 0 && (whole == 1 || _utf8[begin] != '0') && (point < 0 || decimals > 0) && whole + decimals <= MaxDigits;
+        if (!isPlain || Peek() is not ((byte)',' or (byte)'}'))
+        {
+            Fail();
+            return decimals = 0;
+        }
+        return digits;
+    }
+
+    private ReadOnlySpan<byte> TextUtf8()
+    {
+        Take((byte)'"');
+        ReadOnlySpan<byte> rest = _utf8[_at..];
+        int length = rest.IndexOfAnyExcept(s_plain);
+        if (HasFailed || length < 0 || rest[length] != '"')
+        {
+            Fail();
+            return default;
+        }
+        _at += length + 1;
+        return rest[..length];
+    }
+
+    /// <summary>Goes over the comma to the next field or item; false after the last.</summary>
+    private bool TryNext(byte end)
+    {
+        if (HasFailed)
+        {
+            return false;
+        }
+        bool isFirst = _isFirst;
+        _isFirst = false;
+        if (Peek() == end)
+        {
+            _at++;
+            return false;
+        }
+        if (!isFirst)
+        {
+            Take((byte)',');
+        }
+        return !HasFailed;
+    }
+
+    private void Take(byte expected)
+    {
+        if (Peek() == expected)
+        {
+            _at++;
+        }
+        else
+        {
+            Fail();
+        }
+    }
+
+    /// <summary>What comes after the space; 0 at the end.</summary>
+    private byte Peek()
+    {
+        while (_at < _utf8.Length && _utf8[_at] is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t')
+        {
+            _at++;
+        }
+        return _at < _utf8.Length ? _utf8[_at] : (byte)0;
+    }
+}
