@@ -28,7 +28,7 @@ internal sealed class TermCatalogue
     public int Generation => Volatile.Read(ref _created);
 
     /// <summary>
-    /// Makes the profile's card, with its texts shared, and counts the miner as a user of its terms, each once.
+    /// Makes the profile's card, with its texts shared (the profile itself where they are already), and counts the miner as a user of its terms, each once.
     /// <see cref="Enter"/> then puts the miner among those who declare them.
     /// </summary>
     public Offer Acquire(string minerId, MinerProfile profile)
@@ -37,22 +37,30 @@ internal sealed class TermCatalogue
         terms.Clear();
         int created = _created;
         _stamp++;
-        MinerProfile shared = profile with
-        {
-            Region = AddRegion(profile.Region, terms, ref created).Text,
-            Proto = Use(Names, profile.Proto, terms, ref created),
-            GpuName = Use(Names, profile.GpuName, terms, ref created),
-            Owner = Use(Names, profile.Owner, terms, ref created),
-            Accel = Use(Accel, profile.Accel, terms, ref created),
-            Tags = Use(Tags, profile.Tags, terms, ref created),
-            Capabilities = Use(Capabilities, profile.Capabilities, terms, ref created),
-        };
+        string region = AddRegion(profile.Region, terms, ref created).Text;
+        string proto = Use(Names, profile.Proto, terms, ref created);
+        string gpuName = Use(Names, profile.GpuName, terms, ref created);
+        string owner = Use(Names, profile.Owner, terms, ref created);
+        string[] accel = Use(Accel, profile.Accel, terms, ref created);
+        string[] tags = Use(Tags, profile.Tags, terms, ref created);
+        string[] capabilities = Use(Capabilities, profile.Capabilities, terms, ref created);
+        bool shared = region == (object)profile.Region && proto == (object)profile.Proto && gpuName == (object)profile.GpuName
+            && owner == (object)profile.Owner && accel == profile.Accel && tags == profile.Tags && capabilities == profile.Capabilities;
         foreach (Term term in terms)
         {
             term.Uses++;
         }
         Volatile.Write(ref _created, created);
-        return new Offer(minerId, shared);
+        return new Offer(minerId, shared ? profile : profile with
+        {
+            Region = region,
+            Proto = proto,
+            GpuName = gpuName,
+            Owner = owner,
+            Accel = accel,
+            Tags = tags,
+            Capabilities = capabilities,
+        });
     }
 
     /// <summary>A miner on this slot declares what was acquired last. Within a write to its segment, as is the next.</summary>
@@ -136,7 +144,7 @@ internal sealed class TermCatalogue
     {
         if (texts.Length == 0)
         {
-            return [];
+            return texts;
         }
         _list.Clear();
         uint hash = 0;
@@ -147,7 +155,7 @@ internal sealed class TermCatalogue
             hash = (hash + (uint)term.Number) * 0x9E37_79B1;
             hash ^= hash >> 15;
         }
-        return table.Share(CollectionsMarshal.AsSpan(_list), hash);
+        return table.Share(texts, CollectionsMarshal.AsSpan(_list), hash);
     }
 
     private string Use(TermTable table, string text, List<Term> terms, ref int created) =>

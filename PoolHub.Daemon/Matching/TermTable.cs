@@ -29,9 +29,10 @@ internal sealed class TermTable(bool indexed)
     }
 
     /// <summary>One instance of a list that was declared before; or else a new one.</summary>
-    /// <param name="texts">Texts of this table's terms.</param>
+    /// <param name="declared">The list as it came; kept when its texts are those of the terms already.</param>
+    /// <param name="texts">The texts of its terms.</param>
     /// <param name="hash">Of the terms in their order.</param>
-    public string[] Share(ReadOnlySpan<string> texts, uint hash)
+    public string[] Share(string[] declared, ReadOnlySpan<string> texts, uint hash)
     {
         ref (uint Hash, string[]? Texts) place = ref PlaceOf(hash);
         if (place.Texts is { } known)
@@ -46,14 +47,14 @@ internal sealed class TermTable(bool indexed)
                 place = ref PlaceOf(hash);
             }
         }
-        string[] list = texts.ToArray();
+        string[] list = AreSame(declared, texts) ? declared : texts.ToArray();
         place = (hash, list);
         return list;
     }
 
     public void Remove(Term term) => _terms.TryRemove(term.Text, out _);
 
-    private ref (uint Hash, string[]? Texts) PlaceOf(uint hash) => ref _lists[hash % (uint)_lists.Length];
+    private ref (uint Hash, string[]? Texts) PlaceOf(uint hash) => ref _lists[hash & (uint)(_lists.Length - 1)];
 
     private static bool AreSame(string[] list, ReadOnlySpan<string> texts)
     {

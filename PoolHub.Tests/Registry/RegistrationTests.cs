@@ -125,6 +125,21 @@ public sealed class RegistrationTests
     }
 
     [Fact]
+    public async Task Miners_that_say_the_same_share_one_copy_of_it()
+    {
+        (Miner first, _) = await _house.JoinAsync("first");
+        (Miner second, _) = await _house.JoinAsync("second");
+        foreach (Miner miner in (Miner[])[first, second])
+        {
+            string[] tags = [new string("spot"), new string("nvlink")];
+            Assert.True(await Registry.ChangeProfileAsync(miner, p => p with { Region = new string("eu-1"), Tags = tags }));
+        }
+        Assert.Same(first.Profile!.Region, second.Profile!.Region);
+        Assert.Same(first.Profile.Tags, second.Profile.Tags);
+        Assert.Equal(["spot", "nvlink"], second.Profile.Tags);
+    }
+
+    [Fact]
     public async Task Changes_at_once_lose_none()
     {
         (Miner miner, _) = await _house.JoinAsync();
