@@ -16,13 +16,12 @@ internal sealed class Decision
     /// <summary>A text's object and its place in a list.</summary>
     private const int TextBytes = 40;
 
-    private readonly int[] _left;
+    private readonly Counts _left;
     private readonly Kept[] _kept;
 
     public Decision(Guid id, MatchQuery query, MatchResult result)
     {
         (Id, Query) = (id, query);
-        _left = new int[Clauses.Count];
         foreach (Clause clause in Clauses.All)
         {
             _left[(int)clause] = result.Left(clause);
@@ -75,6 +74,13 @@ internal sealed class Decision
             }
         }
         return bytes;
+    }
+
+    /// <summary>One for each clause, in the decision itself.</summary>
+    [InlineArray((int)Clause.DeadlineMs + 1)]
+    private struct Counts
+    {
+        private int _first;
     }
 
     private readonly struct Kept

@@ -32,7 +32,10 @@ internal sealed class MatchMetrics
             if (query.Asks(clause))
             {
                 int left = result.Left(clause);
-                _rejections[(int)clause].Inc(Math.Max(0, before - left));
+                if (left < before)
+                {
+                    _rejections[(int)clause].Inc(before - left);
+                }
                 before = left;
             }
         }

@@ -50,19 +50,19 @@ internal static class MatchRequestReader
             }
             else if (name.SequenceEqual("weights"u8))
             {
-                weights = json.Text();
+                weights = json.Term();
             }
             else if (name.SequenceEqual("exclude"u8))
             {
-                exclude = json.Texts();
+                exclude = json.Terms();
             }
             else if (name.SequenceEqual("spread_by"u8))
             {
-                spreadBy = json.Text();
+                spreadBy = json.Term();
             }
             else if (name.SequenceEqual("explain"u8))
             {
-                explain = json.Text();
+                explain = json.Term();
             }
             else if (name.SequenceEqual("hold_ms"u8))
             {
@@ -97,7 +97,7 @@ internal static class MatchRequestReader
         {
             if (name.SequenceEqual("task"u8))
             {
-                task = json.Text();
+                task = json.Term();
             }
             else if (name.SequenceEqual("min_vram_gb"u8))
             {
@@ -109,15 +109,15 @@ internal static class MatchRequestReader
             }
             else if (name.SequenceEqual("accel"u8))
             {
-                accel = json.Texts();
+                accel = json.Terms();
             }
             else if (name.SequenceEqual("tags_any"u8))
             {
-                tagsAny = json.Texts();
+                tagsAny = json.Terms();
             }
             else if (name.SequenceEqual("capabilities_any"u8))
             {
-                capabilitiesAny = json.Texts();
+                capabilitiesAny = json.Terms();
             }
             else
             {
@@ -145,7 +145,7 @@ internal static class MatchRequestReader
         {
             if (name.SequenceEqual("region"u8))
             {
-                region = json.Text();
+                region = json.Term();
             }
             else if (name.SequenceEqual("max_price"u8))
             {

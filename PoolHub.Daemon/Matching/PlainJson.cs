@@ -51,7 +51,10 @@ internal ref struct PlainJson(ReadOnlySpan<byte> utf8)
 
     public string Text() => Encoding.ASCII.GetString(TextUtf8());
 
-    public string[] Texts()
+    /// <summary>A text of a kind of which there are few.</summary>
+    public string Term() => RecentTexts.Get(TextUtf8());
+
+    public string[] Terms()
     {
         Take((byte)'[');
         _isFirst = true;
@@ -62,12 +65,12 @@ internal ref struct PlainJson(ReadOnlySpan<byte> utf8)
             _ = ahead.TextUtf8();
             count++;
         }
-        string[] texts = count == 0 ? [] : new string[count];
+        string[] terms = count == 0 ? [] : new string[count];
         for (int i = 0; TryNext((byte)']'); i++)
         {
-            texts[i] = Text();
+            terms[i] = Term();
         }
-        return texts;
+        return terms;
     }
 
     public int Whole()

@@ -10,11 +10,12 @@ internal static class StableHash
     public static ulong Of(string text)
     {
         const ulong Prime = 0x0000_0100_0000_01B3;
+        const ulong Prime2 = unchecked(Prime * Prime);
         ulong hash = 0xCBF2_9CE4_8422_2325;
         foreach (char c in text)
         {
-            hash = (hash ^ (byte)c) * Prime;
-            hash = (hash ^ (byte)(c >> 8)) * Prime;
+            // A high byte of 0 only multiplies once more.
+            hash = c <= byte.MaxValue ? (hash ^ c) * Prime2 : ((((hash ^ (byte)c) * Prime) ^ (byte)(c >> 8)) * Prime);
         }
         return hash;
     }
