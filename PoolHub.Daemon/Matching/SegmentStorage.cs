@@ -6,11 +6,10 @@ internal sealed class SegmentStorage
     private const int MaxSegments = 64;
 
     /// <summary>
-    /// Between the last segment of one bitset and the first of the next: one of a segment, and a line of memory. Bitsets
-    /// that are a power of two apart would all contend for the same few lines of the processor's caches: those that a
-    /// match reads of one segment, and the hundred that a miner's bits are in.
+    /// A line of memory between the last segment of one bitset and the first of the next. Bitsets that are a power of two
+    /// apart would all contend for the same few lines of the processor's caches, and a miner's bits are in a hundred.
     /// </summary>
-    private const int GapWords = Segment.Words + 8;
+    private const int GapWords = 8;
 
     private readonly Segment[] _segments;
     private readonly ulong[] _words;
