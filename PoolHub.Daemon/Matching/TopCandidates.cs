@@ -6,8 +6,14 @@ namespace PoolHub.Daemon.Matching;
 internal sealed class TopCandidates
 {
     private MatchCandidate[] _items = [];
-    private int _capacity;
     private SpreadBy _spreadBy;
+
+    /// <summary>What nobody who was left out before <see cref="Seal"/> is above; no score goes below minus infinity.</summary>
+    private double _sealedHealthy;
+    private double _sealedDegraded;
+
+    /// <summary>K.</summary>
+    public int Capacity { get; private set; }
 
     public int Count { get; private set; }
 
@@ -22,17 +28,69 @@ internal sealed class TopCandidates
         {
             _items = new MatchCandidate[capacity];
         }
-        _capacity = capacity;
+        Capacity = capacity;
         Count = 0;
+        (_sealedHealthy, _sealedDegraded) = (double.NegativeInfinity, double.NegativeInfinity);
     }
 
     public void Clear() => Count = 0;
 
     /// <summary>What a score must reach to enter; a tie is left to <see cref="Offer"/>.</summary>
     /// <param name="degraded">Whether the miner is; no score lifts a degraded one over a healthy one.</param>
-    public double Floor(bool degraded)
+    public double Floor(bool degraded) => Math.Max(degraded ? _sealedDegraded : _sealedHealthy, FloorOfHeap(degraded));
+
+    /// <summary>
+    /// Remembers the floors. Candidates may be removed afterwards, and those who were left out because of them need not
+    /// be offered again: none of them is above the floors.
+    /// </summary>
+    public void Seal() => (_sealedHealthy, _sealedDegraded) = (Floor(degraded: false), Floor(degraded: true));
+
+    /// <summary>Removes the candidates of one segment.</summary>
+    public void RemoveSegment(int segment)
     {
-        if (Count < _capacity || (!degraded && _items[0].Degraded))
+        int offered = Count;
+        Count = 0;
+        for (int i = 0; i < offered; i++)
+        {
+            if (_items[i].Slot >> Segment.SizeBits != segment)
+            {
+                // Into one of the places that were looked at.
+                MatchCandidate kept = _items[i];
+                SiftUp(Count++, in kept);
+            }
+        }
+    }
+
+    /// <summary>Offers everybody to another list, in the order of another job.</summary>
+    public void OfferTo(TopCandidates other, ulong jobHash)
+    {
+        foreach (ref readonly MatchCandidate candidate in Items)
+        {
+            if (candidate.Score >= other.Floor(candidate.Degraded))
+            {
+                MatchCandidate renewed = candidate;
+                renewed.TieHash = StableHash.Pair(jobHash, candidate.IdHash);
+                other.Offer(in renewed);
+            }
+        }
+    }
+
+    /// <summary>Whether nobody who was left out of this list would be in the other, which has the best of this one.</summary>
+    public bool LeftOutNobodyFor(TopCandidates other)
+    {
+        double healthy = Floor(degraded: false);
+        double degraded = Floor(degraded: true);
+        if (other.Count < other.Capacity)
+        {
+            return double.IsNegativeInfinity(Math.Max(healthy, degraded));
+        }
+        ref readonly MatchCandidate worst = ref other._items[0];
+        return worst.Degraded ? double.IsNegativeInfinity(healthy) && worst.Score > degraded : worst.Score > healthy;
+    }
+
+    private double FloorOfHeap(bool degraded)
+    {
+        if (Count < Capacity || (!degraded && _items[0].Degraded))
         {
             return double.NegativeInfinity;
         }
@@ -49,7 +107,7 @@ internal sealed class TopCandidates
                 SiftDown(rival, in candidate, Count);
             }
         }
-        else if (Count < _capacity)
+        else if (Count < Capacity)
         {
             SiftUp(Count++, in candidate);
         }
