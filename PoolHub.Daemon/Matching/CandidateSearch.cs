@@ -55,9 +55,9 @@ internal sealed class CandidateSearch
     /// <summary>Adds what the last run found to the answer.</summary>
     public void Accept()
     {
-        foreach (ref readonly MatchCandidate candidate in _found.Items)
+        for (int i = 0; i < _found.Count; i++)
         {
-            _best.Offer(in candidate);
+            _best.Offer(in _found[i]);
         }
     }
 

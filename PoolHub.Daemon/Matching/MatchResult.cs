@@ -8,7 +8,7 @@ internal sealed class MatchResult
     private readonly int[] _left = new int[Clauses.Count];
 
     /// <summary>Best first.</summary>
-    public ReadOnlySpan<MatchCandidate> Candidates => Best.Items;
+    public ReadOnlySpan<MatchCandidate> Candidates => Best.Arrange();
 
     /// <summary>For how long a slot of each candidate is held; 0 when none is.</summary>
     public int HoldMs { get; set; }
@@ -26,7 +26,6 @@ internal sealed class MatchResult
     {
         HoldMs = 0;
         left.CopyTo(_left);
-        Best.Sort();
     }
 
     /// <summary>Leaves a candidate out of a complete answer.</summary>
