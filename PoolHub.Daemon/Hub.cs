@@ -1,6 +1,9 @@
 using System.Net;
 using System.Text;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Hosting.Systemd;
 using PoolHub.Daemon.Access;
 using PoolHub.Daemon.Gateway;
 using PoolHub.Daemon.Http;
@@ -23,15 +26,15 @@ internal sealed class Hub : IAsyncDisposable
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(3);
 
     private readonly WebApplication _app;
-    private readonly ListenOptions _http;
-    private readonly ListenOptions _tcp;
+    private readonly Door _http;
+    private readonly Door _tcp;
 
-    private Hub(WebApplication app, ListenOptions http, ListenOptions tcp, HubReload reload, SweepLoop sweep, MinerRegistry registry) =>
+    private Hub(WebApplication app, Door http, Door tcp, HubReload reload, SweepLoop sweep, MinerRegistry registry) =>
         (_app, _http, _tcp, Reload, SweepLoop, Registry, Log) = (app, http, tcp, reload, sweep, registry, LogOf<Hub>(app));
 
     /// <summary>Where the doors are, once it runs.</summary>
-    public IPEndPoint HttpEndPoint => _http.IPEndPoint!;
-    public IPEndPoint TcpEndPoint => _tcp.IPEndPoint!;
+    public IPEndPoint HttpEndPoint => _http.Address;
+    public IPEndPoint TcpEndPoint => _tcp.Address;
 
     public HubReload Reload { get; }
     public SweepLoop SweepLoop { get; }
@@ -44,36 +47,44 @@ internal sealed class Hub : IAsyncDisposable
     /// <param name="level">What is logged; may change while it runs.</param>
     /// <param name="logging">Where logs go.</param>
     /// <param name="more">Maps routes beside the hub's own, for whoever runs it inside of another program.</param>
+    /// <param name="sockets">What systemd has passed; where there are any, the doors open there and nowhere else.</param>
+    /// <param name="systemd">Is told how the hub is.</param>
     /// <exception cref="StoreRefusedException">The state directory cannot be used.</exception>
-    /// <exception cref="IOException">A port is taken.</exception>
+    /// <exception cref="IOException">A port is taken, or is not among the sockets.</exception>
     public static async Task<Hub> StartAsync(
         HubSettings settings,
         TimeProvider time,
         LogLevelSwitch level,
         Action<ILoggingBuilder> logging,
-        Action<IEndpointRouteBuilder>? more = null)
+        Action<IEndpointRouteBuilder>? more = null,
+        PassedSocket[]? sockets = null,
+        ISystemdNotifier? systemd = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Host.UseSystemd();
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace).AddFilter(level.Admits);
         logging(builder.Logging);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = ShutdownTimeout);
         builder.Services.AddRouting();
 
-        ListenOptions? http = null;
-        ListenOptions? tcp = null;
+        var http = new Door(settings.Gateway.Bind, settings.Gateway.Port, "POOLHUB_PORT", sockets ?? []);
+        var tcp = new Door(settings.Gateway.Bind, settings.Gateway.MinerPort, "POOLHUB_MINER_PORT", sockets ?? []);
         TcpDoor? door = null;
+        Drain? drain = null;
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = Limits.MaxBodyBytes;
-            kestrel.Listen(settings.Gateway.Bind, settings.Gateway.Port, o => (http, o.Protocols) = (o, HttpProtocols.Http1));
-            kestrel.Listen(settings.Gateway.Bind, settings.Gateway.MinerPort, o =>
+            http.Open(kestrel, o =>
             {
-                tcp = o;
-                o.Use(_ => connection => door!.OnConnectedAsync(connection));
+                o.Protocols = HttpProtocols.Http1;
+                o.Use(next => connection => drain!.CountAsync(connection, next));
             });
+            tcp.Open(kestrel, o => o.Use(_ => connection => door!.OnConnectedAsync(connection)));
         });
+        builder.Services.AddSingleton<SocketTransportFactory>().AddSingleton<DoorSockets>();
+        // Kestrel asks the last one first.
+        builder.Services.AddSingleton<IConnectionListenerFactory>(s => s.GetRequiredService<DoorSockets>());
+        builder.Services.AddHostedService(_ => drain!);
         SweepLoop? sweep = null;
         builder.Services.AddHostedService(_ => sweep!);
         // The container closes it, last of all.
@@ -83,10 +94,10 @@ internal sealed class Hub : IAsyncDisposable
         {
             HubReload reload;
             MinerRegistry registry;
-            (door, sweep, reload, registry) = await WireAsync(app, settings, time, level);
+            (door, sweep, drain, reload, registry) = await WireAsync(app, settings, time, level, systemd);
             more?.Invoke(app);
             await app.StartAsync();
-            return new Hub(app, http!, tcp!, reload, sweep, registry);
+            return new Hub(app, http, tcp, reload, sweep, registry);
         }
         catch
         {
@@ -104,8 +115,8 @@ internal sealed class Hub : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private static async Task<(TcpDoor, SweepLoop, HubReload, MinerRegistry)> WireAsync(
-        WebApplication app, HubSettings settings, TimeProvider time, LogLevelSwitch level)
+    private static async Task<(TcpDoor, SweepLoop, Drain, HubReload, MinerRegistry)> WireAsync(
+        WebApplication app, HubSettings settings, TimeProvider time, LogLevelSwitch level, ISystemdNotifier? systemd)
     {
         SqliteHubStore store = app.Services.GetRequiredService<SqliteHubStore>();
         CollectorRegistry collectors = Metrics.NewCustomRegistry();
@@ -135,16 +146,22 @@ internal sealed class Hub : IAsyncDisposable
         var commands = new CommandDesk(registry);
         var conversations = new Conversations(table, registry, commands, sessionMetrics, time, LogOf<Conversations>(app));
         var sweep = new SweepLoop(
-            registry, table, conversations, trust, store, new SweepMetrics(metrics, sessionMetrics), time, LogOf<SweepLoop>(app));
+            registry, table, conversations, trust, store, new SweepMetrics(metrics, sessionMetrics), time, LogOf<SweepLoop>(app))
+        {
+            StuckAfter = TimeSpan.FromSeconds(settings.Registry.StuckSweepSec),
+        };
         sweep.Sweep();
-        app.Lifetime.ApplicationStopping.Register(conversations.ShutDown);
+        var drain = new Drain(app.Services.GetRequiredService<DoorSockets>(), conversations);
 
+        app.UseTrustedProxies(settings.Gateway.Proxies);
+        drain.UseDrain(app);
         app.UseHttpMetrics(metrics);
         app.UseProblemDetails(LogOf<Hub>(app));
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
         var queries = new QueryReader(settings.Match);
         var decisions = new DecisionLog(time);
-        var matcher = new Matcher(index, holds, decisions, new MatchMetrics(metrics), time);
+        var matches = new MatchMetrics(metrics);
+        var matcher = new Matcher(index, holds, decisions, matches, time);
         new MatchEndpoint(matcher, queries, credentials).Map(app);
         new BatchEndpoint(matcher, queries, credentials).Map(app);
         new HoldEndpoint(holds, credentials).Map(app);
@@ -156,7 +173,19 @@ internal sealed class Hub : IAsyncDisposable
         new CommandEndpoint(table, registry, commands, credentials, time, app.Lifetime.ApplicationStopping).Map(app);
         new KeyEndpoints(keys, credentials, table.RevokeAsync).Map(app);
         new OperationsEndpoints(registry, table, trust, store, credentials, collectors, time).Map(app);
-        return (new TcpDoor(conversations), sweep, new HubReload(settings, level, queries, credentials, model, registry), registry);
+        if (systemd is { IsEnabled: true })
+        {
+            var notifier = new ServiceNotifier(systemd, registry, matches, time, LogOf<ServiceNotifier>(app));
+            app.Lifetime.ApplicationStarted.Register(notifier.Ready);
+            app.Lifetime.ApplicationStopping.Register(notifier.Stopping);
+            sweep.Swept = notifier.Swept;
+        }
+        return (
+            new TcpDoor(conversations, settings.Gateway.Proxies),
+            sweep,
+            drain,
+            new HubReload(settings, level, queries, credentials, model, registry, LogOf<HubReload>(app)),
+            registry);
     }
 
     /// <summary>A completed job's duration says how fast its miner is.</summary>

@@ -1,14 +1,18 @@
 using System.Collections;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging.Console;
 using PoolHub.Daemon;
 using PoolHub.Daemon.Access;
+using PoolHub.Daemon.Gateway;
 using PoolHub.Daemon.Operations;
 using PoolHub.Daemon.Settings;
 using PoolHub.Daemon.Storage;
 
 const int Failed = 1;
 const int BadUsage = 2;
+const string DefaultRuntimeDir = "/run/poolhub";
 
 if (!CommandLine.TryParse(args, out CommandLine line, out string? complaint))
 {
@@ -20,13 +24,17 @@ if (line.Action is CommandAction.Help or CommandAction.Version)
     Console.WriteLine(line.Action == CommandAction.Help ? CommandLine.Usage : $"poolhubd {OperationsEndpoints.Version}");
     return 0;
 }
+Dictionary<string, string> environment = ReadEnvironment();
+if (line.Action == CommandAction.Reload)
+{
+    IReadOnlyList<string> wrong = await ReloadSocket.AskAsync(environment.GetValueOrDefault("RUNTIME_DIRECTORY", DefaultRuntimeDir));
+    await ComplainAsync(wrong);
+    return wrong.Count == 0 ? 0 : Failed;
+}
 HubSettings? settings = ReadSettings(out IReadOnlyList<string> problems);
 if (settings is null)
 {
-    foreach (string problem in problems)
-    {
-        await Console.Error.WriteLineAsync($"poolhubd: {problem}");
-    }
+    await ComplainAsync(problems);
     return Failed;
 }
 if (line.Action == CommandAction.CheckConfig)
@@ -35,7 +43,7 @@ if (line.Action == CommandAction.CheckConfig)
     return 0;
 }
 
-await using Hub? hub = await StartAsync(settings);
+await using Hub? hub = await StartAsync(settings, environment);
 if (hub is null)
 {
     return Failed;
@@ -43,70 +51,69 @@ if (hub is null)
 using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
 {
     context.Cancel = true;
-    Reload();
+    _ = hub.Reload.Run(ReadSettings);
 });
+await using ReloadSocket? reloadSocket =
+    ReloadSocket.Open(environment.GetValueOrDefault("RUNTIME_DIRECTORY"), () => hub.Reload.Run(ReadSettings));
 ProgramLog.Ready(hub.Log, OperationsEndpoints.Version, hub.HttpEndPoint.ToString(), hub.TcpEndPoint.ToString());
-if (settings.Access.CoordinatorSecrets.Length == 0)
-{
-    ProgramLog.OwnSecret(hub.Log, "COORDINATOR_SHARED_SECRET", Path.Combine(settings.StateDir, SecretFile.CoordinatorSecret));
-}
-if (settings.Access.AdminTokens.Length == 0)
-{
-    ProgramLog.OwnSecret(hub.Log, "ADMIN_TOKEN", Path.Combine(settings.StateDir, SecretFile.AdminToken));
-}
+TellSecret("COORDINATOR_SHARED_SECRET", settings.Access.CoordinatorSecrets, SecretFile.CoordinatorSecret);
+TellSecret("ADMIN_TOKEN", settings.Access.AdminTokens, SecretFile.AdminToken);
 await hub.WaitForShutdownAsync();
 return 0;
 
-static async Task<Hub?> StartAsync(HubSettings settings)
+static async Task<Hub?> StartAsync(HubSettings settings, Dictionary<string, string> environment)
 {
     try
     {
-        return await Hub.StartAsync(settings, TimeProvider.System, new LogLevelSwitch(settings.LogLevel), LogToStandardError);
+        return await Hub.StartAsync(
+            settings, TimeProvider.System, new LogLevelSwitch(settings.LogLevel), Log,
+            sockets: PassedSockets.Read(environment), systemd: new SystemdNotifier());
     }
-    catch (Exception e) when (e is StoreRefusedException or IOException or UnauthorizedAccessException)
+    catch (Exception e) when (e is StoreRefusedException or IOException or UnauthorizedAccessException or SocketException)
     {
         await Console.Error.WriteLineAsync($"poolhubd: {e.Message}");
         return null;
     }
 }
 
-HubSettings? ReadSettings(out IReadOnlyList<string> problems)
+static Dictionary<string, string> ReadEnvironment()
 {
     var environment = new Dictionary<string, string>(StringComparer.Ordinal);
     foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
     {
         environment[(string)variable.Key] = (string?)variable.Value ?? "";
     }
-    return HubSettings.Read(SettingsSource.Load(line.ConfigPath, environment), out problems);
+    return environment;
 }
 
-void Reload()
+HubSettings? ReadSettings(out IReadOnlyList<string> problems) =>
+    HubSettings.Read(SettingsSource.Load(line.ConfigPath, environment), out problems);
+
+void TellSecret(string name, string[] given, string file)
 {
-    if (ReadSettings(out IReadOnlyList<string> problems) is not { } fresh)
+    if (given.Length == 0)
     {
-        foreach (string problem in problems)
-        {
-            ProgramLog.ReloadRefused(hub.Log, problem);
-        }
+        bool passed = SecretFile.Find(settings.Access.CredentialsDir, file) is not null;
+        ProgramLog.OwnSecret(hub.Log, name, passed ? $"the credential {file}" : Path.Combine(settings.StateDir, file));
+    }
+}
+
+static async Task ComplainAsync(IReadOnlyList<string> problems)
+{
+    foreach (string problem in problems)
+    {
+        await Console.Error.WriteLineAsync($"poolhubd: {problem}");
+    }
+}
+
+// Standard output is for what was asked of the program.
+static void Log(ILoggingBuilder logging)
+{
+    if (JournalLog.OfThisProcess() is { } journal)
+    {
+        logging.AddProvider(journal);
         return;
     }
-    try
-    {
-        foreach (string name in hub.Reload.Apply(fresh))
-        {
-            ProgramLog.NeedsRestart(hub.Log, name);
-        }
-        ProgramLog.Reloaded(hub.Log);
-    }
-    catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-    {
-        ProgramLog.ReloadRefused(hub.Log, e.Message);
-    }
-}
-
-// The journal takes standard error; standard output is for what was asked of the program.
-static void LogToStandardError(ILoggingBuilder logging)
-{
     logging.AddConsole(console =>
     {
         console.FormatterName = LogLine.FormatterName;

@@ -46,6 +46,10 @@ public enum CloseReason : byte
 
 public static class CloseReasons
 {
+    /// <summary>Whether something is wrong with the miner or its program, which whoever runs the hub may want to know.</summary>
+    public static bool IsFault(this CloseReason reason) => reason is CloseReason.BadCredentials or CloseReason.UnsupportedVersion
+        or CloseReason.Malformed or CloseReason.FrameTooLong or CloseReason.SlowConsumer or CloseReason.KeyRevoked or CloseReason.TooManyErrors;
+
     /// <summary>The reason's name in logs, metrics and JSON: lower case with underscores.</summary>
     public static string Name(this CloseReason reason) => reason switch
     {

@@ -26,7 +26,7 @@ internal sealed class HubOptions
 
     public Option<string?> SecretFile { get; } = new("--secret-file")
     {
-        Description = "A file that holds the secret [default: coordinator-secret in the hub's state directory]",
+        Description = "A file that holds the secret [default: coordinator-secret in /etc/poolhub, or in the hub's state directory]",
         HelpName = "path",
     };
 
@@ -38,7 +38,7 @@ internal sealed class HubOptions
 
     public Option<string?> TokenFile { get; } = new("--token-file")
     {
-        Description = "A file that holds the admin token [default: admin-token in the hub's state directory]",
+        Description = "A file that holds the admin token [default: admin-token in /etc/poolhub, or in the hub's state directory]",
         HelpName = "path",
     };
 

@@ -2,11 +2,11 @@ namespace PoolHub.Cli.Shell;
 
 /// <summary>
 /// Finds the two secrets of the hub. First what the command line gives, then the environment, then the files that the
-/// hub made for itself when it was given none. They are never printed.
+/// package or the hub made when none was given. They are never printed.
 /// </summary>
-internal sealed class Secrets(Func<string, string?> environment, string defaultStateDir)
+internal sealed class Secrets(Func<string, string?> environment, params string[] defaultDirs)
 {
-    public static Secrets OfThisProcess { get; } = new(Environment.GetEnvironmentVariable, "/var/lib/poolhub");
+    public static Secrets OfThisProcess { get; } = new(Environment.GetEnvironmentVariable, "/etc/poolhub", "/var/lib/poolhub");
 
     public string CoordinatorSecret(string? given, string? file) =>
         Find("coordinator secret", "secret", "COORDINATOR_SHARED_SECRET", "coordinator-secret", given, file);
@@ -41,7 +41,7 @@ internal sealed class Secrets(Func<string, string?> environment, string defaultS
         {
             return value;
         }
-        string[] directories = Set("POOLHUB_STATE_DIR") is { } stateDir ? [stateDir, defaultStateDir] : [defaultStateDir];
+        string[] directories = Set("POOLHUB_STATE_DIR") is { } stateDir ? [stateDir, .. defaultDirs] : defaultDirs;
         foreach (string directory in directories)
         {
             string path = Path.Combine(directory, fileName);
@@ -52,7 +52,7 @@ internal sealed class Secrets(Func<string, string?> environment, string defaultS
         }
         throw new CliException(
             $"This needs the hub's {what} and there is none: set {variable}, or give --{option}-file "
-            + $"(the hub keeps it in {fileName} in its state directory; looked in {string.Join(" and ", directories)}).");
+            + $"(it is kept in {fileName}; looked in {string.Join(" and ", directories)}).");
     }
 
     private string? Set(string variable) => environment(variable) is { Length: > 0 } value ? value : null;
@@ -87,7 +87,7 @@ internal sealed class Secrets(Func<string, string?> environment, string defaultS
         catch (UnauthorizedAccessException e)
         {
             throw new CliException(
-                $"You may not read {path}, which holds the hub's {what}: use sudo, or give --{option}-file.", e);
+                $"You may not read {path}, which holds the hub's {what}: use sudo, join the group poolhub, or give --{option}-file.", e);
         }
         catch (IOException e)
         {

@@ -5,14 +5,16 @@ namespace PoolHub.Daemon.Access;
 /// <param name="OpenEnrollment">An unknown miner id is claimed by its first registration.</param>
 /// <param name="CoordinatorSecrets">Empty: the hub keeps one of its own making in the state directory.</param>
 /// <param name="AdminTokens">Likewise.</param>
-internal sealed record AccessOptions(bool OpenEnrollment, string[] CoordinatorSecrets, string[] AdminTokens)
+/// <param name="CredentialsDir">Where systemd has put secrets that the hub would else make itself; null: nowhere.</param>
+internal sealed record AccessOptions(bool OpenEnrollment, string[] CoordinatorSecrets, string[] AdminTokens, string? CredentialsDir = null)
 {
     private const int MinSecretChars = 16;
 
     public static AccessOptions Read(SettingsReader settings) => new(
         settings.Choice("ENROLLMENT", "closed", "open", "closed") == "open",
         Secrets(settings, "COORDINATOR_SHARED_SECRET"),
-        Secrets(settings, "ADMIN_TOKEN"));
+        Secrets(settings, "ADMIN_TOKEN"),
+        settings.Text("CREDENTIALS_DIRECTORY"));
 
     private static string[] Secrets(SettingsReader settings, string name)
     {

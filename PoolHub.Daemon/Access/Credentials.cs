@@ -98,14 +98,14 @@ internal sealed class Credentials
     }
 
     private static Known Hash(AccessOptions options, string stateDir) => new(
-        Hash(options.CoordinatorSecrets, stateDir, SecretFile.CoordinatorSecret),
-        Hash(options.AdminTokens, stateDir, SecretFile.AdminToken));
+        Hash(options.CoordinatorSecrets, options.CredentialsDir, stateDir, SecretFile.CoordinatorSecret),
+        Hash(options.AdminTokens, options.CredentialsDir, stateDir, SecretFile.AdminToken));
 
-    private static byte[][] Hash(string[] secrets, string stateDir, string ownName)
+    private static byte[][] Hash(string[] secrets, string? credentialsDir, string stateDir, string ownName)
     {
         if (secrets.Length == 0)
         {
-            secrets = [SecretFile.ReadOrCreate(stateDir, ownName, out _)];
+            secrets = [SecretFile.Find(credentialsDir, ownName) ?? SecretFile.ReadOrCreate(stateDir, ownName, out _)];
         }
         return [.. secrets.Select(s => SHA256.HashData(Encoding.UTF8.GetBytes(s)))];
     }

@@ -10,6 +10,13 @@ internal static class SecretFile
     public const string AdminToken = "admin-token";
     public const string SessionKey = "session-key";
 
+    /// <summary>The secret that systemd has passed under this name; null when it has not.</summary>
+    public static string? Find(string? credentialsDir, string name) =>
+        credentialsDir is not null && Path.Combine(credentialsDir, name) is var path && File.Exists(path)
+            && File.ReadAllText(path).Trim() is { Length: > 0 } secret
+            ? secret
+            : null;
+
     /// <summary>Reads the secret, or makes one of 256 random bits.</summary>
     public static string ReadOrCreate(string stateDir, string name, out string path)
     {

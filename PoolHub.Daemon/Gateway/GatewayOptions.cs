@@ -6,7 +6,8 @@ namespace PoolHub.Daemon.Gateway;
 /// <param name="Bind">The address of both doors.</param>
 /// <param name="Port">HTTP and WebSocket.</param>
 /// <param name="MinerPort">Raw TCP.</param>
-internal sealed record GatewayOptions(IPAddress Bind, int Port, int MinerPort)
+/// <param name="Proxies">Whose word counts on where a connection comes from.</param>
+internal sealed record GatewayOptions(IPAddress Bind, int Port, int MinerPort, TrustedProxies Proxies)
 {
     public static GatewayOptions Read(SettingsReader settings)
     {
@@ -28,6 +29,6 @@ internal sealed record GatewayOptions(IPAddress Bind, int Port, int MinerPort)
         {
             settings.Fail("POOLHUB_MINER_PORT", $"must differ from POOLHUB_PORT ({port})");
         }
-        return new GatewayOptions(bind, port, minerPort);
+        return new GatewayOptions(bind, port, minerPort, TrustedProxies.Read(settings));
     }
 }

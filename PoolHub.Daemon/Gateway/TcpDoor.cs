@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net;
 using Microsoft.AspNetCore.Connections;
 using PoolHub.Daemon.Sessions;
 using PoolHub.Protocol;
@@ -8,7 +9,7 @@ using PoolHub.Protocol.Wire;
 namespace PoolHub.Daemon.Gateway;
 
 /// <summary>docs/protocol.md, "Frames": the miners' raw TCP.</summary>
-internal sealed class TcpDoor(Conversations conversations)
+internal sealed class TcpDoor(Conversations conversations, TrustedProxies proxies)
 {
     public async Task OnConnectedAsync(ConnectionContext connection)
     {
@@ -17,6 +18,11 @@ internal sealed class TcpDoor(Conversations conversations)
         string remote = connection.RemoteEndPoint?.ToString() ?? "";
         try
         {
+            if (proxies.ProxyProtocol && proxies.Contains(connection.RemoteEndPoint)
+                && await ReadProxyHeaderAsync(connection.Transport.Input, conversation.Channel) is { } source)
+            {
+                remote = source.ToString();
+            }
             await ReadAsync(connection.Transport.Input, conversation, remote);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
@@ -26,6 +32,23 @@ internal sealed class TcpDoor(Conversations conversations)
         finally
         {
             conversations.Close(conversation, remote);
+        }
+    }
+
+    /// <summary>Whose connection it is, when a header says so. A header that is none is left for the frames to fail on.</summary>
+    private static async Task<IPEndPoint?> ReadProxyHeaderAsync(PipeReader input, Channel channel)
+    {
+        while (true)
+        {
+            ReadResult read = await input.ReadAsync();
+            ReadOnlySequence<byte> buffer = read.Buffer;
+            ProxyHeaderStatus status = ProxyHeader.TryRead(ref buffer, out IPEndPoint? source);
+            bool more = status == ProxyHeaderStatus.NeedMore && !read.IsCompleted && !channel.Closing;
+            input.AdvanceTo(buffer.Start, more ? buffer.End : buffer.Start);
+            if (!more)
+            {
+                return source;
+            }
         }
     }
 

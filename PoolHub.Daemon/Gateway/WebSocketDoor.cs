@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net;
 using System.Net.WebSockets;
 using PoolHub.Daemon.Http;
 using PoolHub.Daemon.Sessions;
@@ -25,7 +26,10 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
         // What goes out waits in a pipe, as it does before a TCP socket, so that sending never waits for a miner.
         var outgoing = new Pipe(new PipeOptions(pauseWriterThreshold: Limits.MaxFrameBytes, useSynchronizationContext: false));
         Conversation conversation = conversations.Open(Transport.WebSocket, outgoing.Writer, completes: true, http.Abort);
-        string remote = $"{http.Connection.RemoteIpAddress}:{http.Connection.RemotePort}";
+        // A proxy says where a connection comes from, but hardly ever from which port.
+        string remote = http.Connection is { RemotePort: 0, RemoteIpAddress: { } address }
+            ? address.ToString()
+            : new IPEndPoint(http.Connection.RemoteIpAddress ?? IPAddress.None, http.Connection.RemotePort).ToString();
         try
         {
             Admission admission = default;

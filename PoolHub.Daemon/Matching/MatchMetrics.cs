@@ -22,6 +22,9 @@ internal sealed class MatchMetrics
         _rejections = [.. Clauses.All.Select(c => rejections.WithLabels(c.Name()))];
     }
 
+    /// <summary>Matches answered since the start.</summary>
+    public long Count => (long)(_found.Value + _nobody.Value);
+
     public void Matched(MatchQuery query, MatchResult result, TimeSpan took)
     {
         _latency.Observe(took.TotalMilliseconds);

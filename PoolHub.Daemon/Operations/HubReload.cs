@@ -5,37 +5,72 @@ using PoolHub.Daemon.Trust;
 
 namespace PoolHub.Daemon.Operations;
 
+/// <summary>Reads the settings anew: null, and what is wrong with them.</summary>
+internal delegate HubSettings? ReadHubSettings(out IReadOnlyList<string> problems);
+
 /// <summary>Takes new settings over while the hub runs, without dropping a connection; the rest need a restart.</summary>
 internal sealed class HubReload(
-    HubSettings running, LogLevelSwitch level, QueryReader queries, Credentials credentials, TrustModel trust, MinerRegistry registry)
+    HubSettings running, LogLevelSwitch level, QueryReader queries, Credentials credentials, TrustModel trust, MinerRegistry registry,
+    ILogger<HubReload> log)
 {
-    /// <summary>Names of settings that have changed and wait for a restart.</summary>
-    /// <exception cref="IOException">A secret of the hub's own could not be kept; nothing was taken over.</exception>
-    /// <exception cref="UnauthorizedAccessException">Likewise.</exception>
-    public IReadOnlyList<string> Apply(HubSettings settings)
+    private readonly Lock _gate = new();
+
+    /// <summary>Gives what is wrong: then all old settings stay. It is in the log, too.</summary>
+    public IReadOnlyList<string> Run(ReadHubSettings read)
     {
-        // First, since it is the one that can fail.
-        credentials.Reload(settings.Access, running.StateDir);
+        lock (_gate)
+        {
+            IReadOnlyList<string> problems = TakeOver(read);
+            foreach (string problem in problems)
+            {
+                ProgramLog.ReloadRefused(log, problem);
+            }
+            return problems;
+        }
+    }
+
+    private IReadOnlyList<string> TakeOver(ReadHubSettings read)
+    {
+        if (read(out IReadOnlyList<string> problems) is not { } settings)
+        {
+            return problems;
+        }
+        try
+        {
+            // First, since it is the one that can fail.
+            credentials.Reload(settings.Access, running.StateDir);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [e.Message];
+        }
         level.Set(settings.LogLevel);
         queries.Reload(settings.Match);
         trust.FailCodesNotMiner = settings.Trust.FailCodesNotMiner;
         registry.Reload(settings.Registry);
-
-        List<string> waiting = [];
-        void Note(string name, bool changed)
+        foreach (string name in Waiting(settings))
         {
-            if (changed)
-            {
-                waiting.Add(name);
-            }
+            ProgramLog.NeedsRestart(log, name);
         }
-        Note("POOLHUB_BIND", !settings.Gateway.Bind.Equals(running.Gateway.Bind));
-        Note("POOLHUB_PORT", settings.Gateway.Port != running.Gateway.Port);
-        Note("POOLHUB_MINER_PORT", settings.Gateway.MinerPort != running.Gateway.MinerPort);
-        Note("POOLHUB_STATE_DIR", settings.StateDir != running.StateDir);
-        Note("ENROLLMENT", settings.Access.OpenEnrollment != running.Access.OpenEnrollment);
-        Note("SESSION_TTL_SEC", settings.Registry.LeaseTtlSec != running.Registry.LeaseTtlSec);
-        Note("HEARTBEAT_GRACE_SEC", settings.Registry.GraceSec != running.Registry.GraceSec);
-        return waiting;
+        ProgramLog.Reloaded(log);
+        return [];
+    }
+
+    /// <summary>Settings that have changed and count from the next start.</summary>
+    private IEnumerable<string> Waiting(HubSettings settings)
+    {
+        (string Name, bool Changed)[] all =
+        [
+            ("POOLHUB_BIND", !settings.Gateway.Bind.Equals(running.Gateway.Bind)),
+            ("POOLHUB_PORT", settings.Gateway.Port != running.Gateway.Port),
+            ("POOLHUB_MINER_PORT", settings.Gateway.MinerPort != running.Gateway.MinerPort),
+            ("POOLHUB_STATE_DIR", settings.StateDir != running.StateDir),
+            ("TRUSTED_PROXIES", !settings.Gateway.Proxies.Networks.AsSpan().SequenceEqual(running.Gateway.Proxies.Networks)),
+            ("PROXY_PROTOCOL", settings.Gateway.Proxies.ProxyProtocol != running.Gateway.Proxies.ProxyProtocol),
+            ("ENROLLMENT", settings.Access.OpenEnrollment != running.Access.OpenEnrollment),
+            ("SESSION_TTL_SEC", settings.Registry.LeaseTtlSec != running.Registry.LeaseTtlSec),
+            ("HEARTBEAT_GRACE_SEC", settings.Registry.GraceSec != running.Registry.GraceSec),
+        ];
+        return all.Where(s => s.Changed).Select(s => s.Name);
     }
 }

@@ -5,8 +5,11 @@ internal static partial class ProgramLog
     [LoggerMessage(LogLevel.Information, "Pool Hub {Version} is ready: HTTP on {Http}, miners on {Tcp}")]
     public static partial void Ready(ILogger log, string version, string http, string tcp);
 
-    [LoggerMessage(LogLevel.Information, "{Name} is not set: the one in use is in {Path}")]
-    public static partial void OwnSecret(ILogger log, string name, string path);
+    [LoggerMessage(LogLevel.Information, "{Name} is not set: the one in use is {Place}")]
+    public static partial void OwnSecret(ILogger log, string name, string place);
+
+    [LoggerMessage(LogLevel.Warning, "systemd could not be told how the hub is: {Problem}")]
+    public static partial void NotNotified(ILogger log, string problem);
 
     [LoggerMessage(LogLevel.Information, "settings reloaded")]
     public static partial void Reloaded(ILogger log);

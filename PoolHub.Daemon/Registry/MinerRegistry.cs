@@ -37,6 +37,7 @@ internal sealed class MinerRegistry
     public MassLossGuard Guard { get; }
     public HeartbeatPace Pace { get; }
     public int LeaseTtlSec => _options.LeaseTtlSec;
+    public int GraceSec => _options.GraceSec;
     public int Known => _miners.Count;
 
     /// <summary>Counted by the last sweep.</summary>

@@ -9,6 +9,7 @@ namespace PoolHub.Daemon.Registry;
 /// <param name="GuardSec">How long the hub holds on to them.</param>
 /// <param name="FlapLimitPerMin">Connections of one miner in a minute before it is sent away; 0 for no limit.</param>
 /// <param name="FlapBanSec">For how long.</param>
+/// <param name="StuckSweepSec">After so long the sweep stands still; 0: never.</param>
 internal sealed record RegistryOptions(
     int LeaseTtlSec = 60,
     int GraceSec = 120,
@@ -16,7 +17,8 @@ internal sealed record RegistryOptions(
     int GuardMinMiners = 20,
     int GuardSec = 600,
     int FlapLimitPerMin = 15,
-    int FlapBanSec = 60)
+    int FlapBanSec = 60,
+    int StuckSweepSec = 0)
 {
     public static RegistryOptions Read(SettingsReader settings)
     {
@@ -27,7 +29,8 @@ internal sealed record RegistryOptions(
             settings.Int32("MASS_LOSS_GUARD_MIN_MINERS", 20, 1, 1_000_000),
             settings.Int32("MASS_LOSS_GUARD_SEC", 600, 0, 86_400),
             settings.Int32("FLAP_LIMIT_PER_MIN", 15, 0, 10_000),
-            settings.Int32("FLAP_BAN_SEC", 60, 1, 3_600));
+            settings.Int32("FLAP_BAN_SEC", 60, 1, 3_600),
+            settings.Int32("DEBUG_STUCK_SWEEP_SEC", 0, 0, 86_400));
         if (options.GraceSec <= options.LeaseTtlSec)
         {
             settings.Fail("HEARTBEAT_GRACE_SEC", $"must be greater than SESSION_TTL_SEC ({options.LeaseTtlSec})");

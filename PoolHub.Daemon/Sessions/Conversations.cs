@@ -9,13 +9,19 @@ namespace PoolHub.Daemon.Sessions;
 internal sealed class Conversations(
     SessionTable table, MinerRegistry registry, CommandDesk commands, SessionMetrics metrics, TimeProvider time, ILogger<Conversations> log)
 {
-    /// <summary>Miners that are sent away by a hub that stops come back over this time, not all at once.</summary>
-    private const int ReturnWithinMs = 5_000;
+    /// <summary>
+    /// Miners that are sent away by a hub that stops come back over a time that grows with their number, not all at once;
+    /// and well within their grace, so that the hub which follows does not take them for lost.
+    /// </summary>
     private const int StayAwayMs = 1_000;
+    private const int ReturnMsPerMiner = 5;
+    private const int MinReturnMs = 1_000;
+    private const int MaxReturnMs = 60_000;
 
     private readonly ConcurrentDictionary<Channel, bool> _channels = new();
 
     private volatile bool _shuttingDown;
+    private int _returnWithinMs = MinReturnMs;
 
     public int Count => _channels.Count;
 
@@ -40,7 +46,10 @@ internal sealed class Conversations(
     {
         _channels.TryRemove(conversation.Channel, out _);
         conversation.End();
-        SessionLog.Ended(log, conversation.Channel.Session?.Miner.Id ?? "", remote, conversation.Channel.Ended!.Value);
+        CloseReason reason = conversation.Channel.Ended!.Value;
+        LogLevel level = reason.IsFault() ? LogLevel.Information : LogLevel.Debug;
+        string name = reason.Name();
+        SessionLog.Ended(log, level, conversation.Channel.Session?.Miner.Id ?? "", remote, name);
     }
 
     /// <summary>Something that nobody foresaw went wrong in one conversation; the others go on.</summary>
@@ -62,6 +71,7 @@ internal sealed class Conversations(
     /// <summary>Tells every miner that the hub stops and when to come back.</summary>
     public void ShutDown()
     {
+        _returnWithinMs = ReturnWithinMs(_channels.Count, registry.GraceSec);
         _shuttingDown = true;
         SessionLog.ShuttingDown(log, _channels.Count);
         foreach ((Channel channel, _) in _channels)
@@ -70,6 +80,10 @@ internal sealed class Conversations(
         }
     }
 
-    private static void SayGoodbye(Channel channel) =>
-        channel.Close(CloseReason.ShuttingDown, "the hub stops", StayAwayMs + Random.Shared.Next(ReturnWithinMs));
+    /// <summary>Over how many milliseconds so many miners come back.</summary>
+    internal static int ReturnWithinMs(int miners, int graceSec) =>
+        (int)Math.Clamp((long)miners * ReturnMsPerMiner, MinReturnMs, Math.Max(MinReturnMs, Math.Min(MaxReturnMs, graceSec * 500L)));
+
+    private void SayGoodbye(Channel channel) =>
+        channel.Close(CloseReason.ShuttingDown, "the hub stops", StayAwayMs + Random.Shared.Next(_returnWithinMs));
 }

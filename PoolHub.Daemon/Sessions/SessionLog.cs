@@ -1,5 +1,3 @@
-using PoolHub.Protocol;
-
 namespace PoolHub.Daemon.Sessions;
 
 internal static partial class SessionLog
@@ -19,8 +17,8 @@ internal static partial class SessionLog
     [LoggerMessage(LogLevel.Warning, "{MinerId} connects too often and is sent away for {Seconds:0} s")]
     public static partial void Flapping(ILogger log, string minerId, double seconds);
 
-    [LoggerMessage(LogLevel.Debug, "conversation with {MinerId} at {Remote} ended: {Reason}")]
-    public static partial void Ended(ILogger log, string minerId, string remote, CloseReason reason);
+    [LoggerMessage("conversation with {MinerId} at {Remote} ended: {CloseReason}")]
+    public static partial void Ended(ILogger log, LogLevel level, string minerId, string remote, string closeReason);
 
     [LoggerMessage(LogLevel.Error, "conversation with {MinerId} at {Remote} failed")]
     public static partial void Failed(ILogger log, string minerId, string remote, Exception e);
@@ -33,6 +31,9 @@ internal static partial class SessionLog
 
     [LoggerMessage(LogLevel.Error, "a sweep failed; the next one tries again")]
     public static partial void SweepFailed(ILogger log, Exception e);
+
+    [LoggerMessage(LogLevel.Warning, "the sweep stands still from here on, as DEBUG_STUCK_SWEEP_SEC asks")]
+    public static partial void SweepStuck(ILogger log);
 
     [LoggerMessage(LogLevel.Information, "saying goodbye to {Count} miners")]
     public static partial void ShuttingDown(ILogger log, int count);

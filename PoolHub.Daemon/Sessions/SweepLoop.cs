@@ -19,6 +19,12 @@ internal sealed class SweepLoop(
     private long _savedAt = time.GetTimestamp();
     private Task _saving = Task.CompletedTask;
 
+    /// <summary>Called after every sweep that went well.</summary>
+    public Action? Swept { get; set; }
+
+    /// <summary>After so long the loop stands still, to show that the watchdog sees it; zero: never.</summary>
+    public TimeSpan StuckAfter { get; init; }
+
     /// <summary>One sweep.</summary>
     public void Sweep()
     {
@@ -48,6 +54,7 @@ internal sealed class SweepLoop(
             }
         }
         metrics.Swept(registry, table, trust, time.GetElapsedTime(begin));
+        Swept?.Invoke();
     }
 
     /// <summary>Stores what the miners said since the last time.</summary>
@@ -74,12 +81,18 @@ internal sealed class SweepLoop(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Interval, time);
-        long last = time.GetTimestamp();
+        long started = time.GetTimestamp();
+        long last = started;
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 long now = time.GetTimestamp();
+                if (StuckAfter > TimeSpan.Zero && time.GetElapsedTime(started, now) >= StuckAfter)
+                {
+                    SessionLog.SweepStuck(log);
+                    await Task.Delay(Timeout.InfiniteTimeSpan, stoppingToken);
+                }
                 registry.Pace.Observe(time.GetElapsedTime(last, now) - Interval);
                 last = now;
                 try

@@ -8,6 +8,7 @@ internal enum CommandAction
     CheckConfig,
     Version,
     Help,
+    Reload,
 }
 
 /// <summary>What the program was started with; everything else is a setting.</summary>
@@ -15,10 +16,11 @@ internal enum CommandAction
 internal sealed record CommandLine(CommandAction Action, string? ConfigPath)
 {
     public const string Usage = $"""
-        Usage: poolhubd [--config PATH] [--check-config] [--version] [--help]
+        Usage: poolhubd [--config PATH] [--check-config] [--reload] [--version] [--help]
 
           --config PATH    read settings from this file, not from {SettingsSource.DefaultPath}
           --check-config   name everything that is wrong with the settings, and end
+          --reload         let the running hub read its settings again, and say what is wrong with them
           --version        print the version, and end
 
         The environment overrides the file. Signals: TERM stops, HUP reloads weights, limits,
@@ -41,6 +43,9 @@ internal sealed record CommandLine(CommandAction Action, string? ConfigPath)
                     return false;
                 case "--check-config":
                     line = line with { Action = CommandAction.CheckConfig };
+                    break;
+                case "--reload":
+                    line = line with { Action = CommandAction.Reload };
                     break;
                 case "--version":
                     line = line with { Action = CommandAction.Version };

@@ -20,7 +20,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     public static ChildProcess Start(
         string program, IEnumerable<string> arguments, params IEnumerable<(string Name, string Value)> environment)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true };
         start.Environment.Clear();
         foreach ((string name, string value) in environment)
         {
@@ -33,6 +33,13 @@ internal sealed class ChildProcess : IAsyncDisposable
         child._process.BeginOutputReadLine();
         child._process.BeginErrorReadLine();
         return child;
+    }
+
+    /// <summary>Writes a line to its standard input.</summary>
+    public async Task SayAsync(string line)
+    {
+        await _process.StandardInput.WriteLineAsync(line);
+        await _process.StandardInput.FlushAsync();
     }
 
     public void Send(Signal signal) => Assert.Equal(0, NativeMethods.Kill(Id, (int)signal));

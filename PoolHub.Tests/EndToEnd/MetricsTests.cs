@@ -1,10 +1,11 @@
 using System.Net.Http.Headers;
+using System.Text.RegularExpressions;
 using PoolHub.Protocol.Http;
 
 namespace PoolHub.Tests.EndToEnd;
 
 /// <summary>Point 7 of the guide's checklist: the metrics.</summary>
-public sealed class MetricsTests
+public sealed partial class MetricsTests
 {
     [Fact]
     public async Task Metrics_are_Prometheus_text_and_count_what_happened()
@@ -46,6 +47,24 @@ public sealed class MetricsTests
         metrics = await Eventually.SeeAsync(() => ScrapeAsync(hub), m => m["poolhub_miners_online"] == 2);
         Assert.Equal(1, metrics["poolhub_closes_total{reason=\"leaving\"}"]);
     }
+
+    [Theory]
+    [InlineData("packaging/prometheus/poolhub.rules.yml")]
+    [InlineData("packaging/grafana/poolhub.json")]
+    public async Task Metrics_that_the_packaging_names_are_there(string file)
+    {
+        await using HubProcess hub = await HubProcess.StartAsync();
+        await using LiveMiner miner = await LiveMiner.JoinAsync(hub, "tcp", "rig-tcp");
+        _ = await hub.MatchAsync(new MatchHints { Region = "mars" });
+        _ = await hub.ReportAsync("job-1", "rig-tcp", "completed");
+        PrometheusText metrics = await ScrapeAsync(hub);
+        string[] named = [.. MetricName().Matches(Style.Sources.Read(file)).Select(m => m.Value).Distinct()];
+        Assert.True(named.Length >= 7, "the file no longer names metrics as this test expects");
+        Assert.All(named, name => Assert.True(metrics.Has(name), name));
+    }
+
+    [GeneratedRegex(@"\bpoolhub_\w+")]
+    private static partial Regex MetricName();
 
     private static async Task<PrometheusText> ScrapeAsync(HubProcess hub)
     {

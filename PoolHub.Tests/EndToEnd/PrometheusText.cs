@@ -31,6 +31,9 @@ internal sealed partial class PrometheusText
     /// <summary>A sample by its name and labels as they stand there.</summary>
     public double this[string sample] => _samples[sample];
 
+    /// <summary>Whether there is a sample of this name, whatever its labels.</summary>
+    public bool Has(string name) => _samples.Keys.Any(k => k == name || k.StartsWith(name + "{", StringComparison.Ordinal));
+
     public string TypeOf(string name) => _types[name];
 
     /// <summary>A histogram's buckets in their order: upper bound and count.</summary>

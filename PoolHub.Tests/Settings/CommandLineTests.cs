@@ -12,6 +12,7 @@ public sealed class CommandLineTests
     [InlineData("--version", 2, null)]
     [InlineData("--help", 3, null)]
     [InlineData("-h", 3, null)]
+    [InlineData("--reload", 4, null)]
     public void Arguments_are_understood(string args, int action, string? path)
     {
         Assert.True(CommandLine.TryParse(args.Split(' ', StringSplitOptions.RemoveEmptyEntries), out CommandLine line, out _));

@@ -9,12 +9,23 @@ public sealed partial class DocumentTests
     public void Readme_names_every_setting_and_no_other()
     {
         HashSet<string> read = [.. Daemon().SelectMany(text => Setting().Matches(text).Select(m => m.Groups[1].Value + m.Groups[2].Value))];
-        // systemd's own word for the state directory, and a setting of another version.
+        // systemd's own words.
         read.Remove("STATE_DIRECTORY");
+        read.Remove("CREDENTIALS_DIRECTORY");
         Assert.True(read.Count >= 15, "the settings are no longer read as this test expects");
         HashSet<string> documented = [.. SettingRow().Matches(Sources.Read("README.md")).Select(m => m.Groups[1].Value)];
         documented.Remove("POOLHUB_CONFIG");
         Assert.Equal(read.Order(), documented.Order());
+    }
+
+    [Theory]
+    [InlineData("packaging/debian/poolhub.env")]
+    [InlineData("packaging/debian/man/poolhub.env.5")]
+    public void Package_documents_the_settings_of_the_readme_and_no_other(string file)
+    {
+        HashSet<string> documented = [.. SettingRow().Matches(Sources.Read("README.md")).Select(m => m.Groups[1].Value)];
+        HashSet<string> packaged = [.. PackagedSetting().Matches(Sources.Read(file)).Select(m => m.Groups[1].Value)];
+        Assert.Equal(documented.Order(), packaged.Order());
     }
 
     [Fact]
@@ -44,6 +55,9 @@ public sealed partial class DocumentTests
 
     [GeneratedRegex(@"^\| `([A-Z][A-Z_]+)` \|", RegexOptions.Multiline)]
     private static partial Regex SettingRow();
+
+    [GeneratedRegex(@"^(?:#|\.B )([A-Z][A-Z_]+)=", RegexOptions.Multiline)]
+    private static partial Regex PackagedSetting();
 
     [GeneratedRegex(@"Create(?:Counter|Gauge|Histogram)\(\s*""(poolhub_\w+)""")]
     private static partial Regex Metric();

@@ -32,7 +32,7 @@ internal sealed class HubParts : IAsyncDisposable
         Conversations = new Conversations(Table, Registry, commands, SessionMetrics, Time, Logs.Of<Conversations>());
         Sweep = new SweepLoop(
             Registry, Table, Conversations, trust, _store, new SweepMetrics(metrics, SessionMetrics), Time, NullLogger<SweepLoop>.Instance);
-        Door = new TcpDoor(Conversations);
+        Door = new TcpDoor(Conversations, TrustedProxies.None);
     }
 
     public HandClock Time { get; } = new();

@@ -27,6 +27,9 @@ internal sealed class TestHub : IAsyncDisposable
 
     public HandClock Time { get; } = new();
     public LogCollector Logs { get; } = new();
+
+    /// <summary>What systemd would have been told.</summary>
+    public RecordingNotifier Systemd { get; } = new();
     public Hub Hub => _hub!;
 
     /// <summary>Calls the hub without credentials.</summary>
@@ -135,7 +138,7 @@ internal sealed class TestHub : IAsyncDisposable
     public async Task EndedAsync(CloseReason reason, int times)
     {
         using var patience = new CancellationTokenSource(Patience);
-        string wanted = $"ended: {reason}";
+        string wanted = $"ended: {reason.Name()}";
         while (Logs.Count(wanted) < times)
         {
             patience.Token.ThrowIfCancellationRequested();
@@ -182,7 +185,7 @@ internal sealed class TestHub : IAsyncDisposable
         }
         HubSettings? read = HubSettings.Read(SettingsSource.Load(null, environment), out IReadOnlyList<string> problems);
         Assert.Empty(problems);
-        _hub = await Hub.StartAsync(read!, Time, new LogLevelSwitch(LogLevel.Debug), logging => logging.AddProvider(Logs));
+        _hub = await Hub.StartAsync(read!, Time, new LogLevelSwitch(LogLevel.Debug), logging => logging.AddProvider(Logs), systemd: Systemd);
         _http = new HubClient(new Uri($"http://{_hub.HttpEndPoint}"));
     }
 
