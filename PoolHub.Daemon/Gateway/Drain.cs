@@ -46,6 +46,10 @@ internal sealed class Drain(DoorSockets doors, Conversations conversations) : IH
 
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
+        if (_draining)
+        {
+            return;
+        }
         await doors.CloseAsync();
         _draining = true;
         long begin = Environment.TickCount64;

@@ -36,7 +36,7 @@ systemctl restart poolhub
 
 step "a crash loop ends"
 systemctl reset-failed poolhub
-for ((i = 0; i < 10; i++)); do
+for ((i = 0; i < 20; i++)); do
     [[ $(systemctl is-failed poolhub) != failed ]] || break
     main=$(pid)
     [[ $main == 0 ]] || kill -KILL "$main" 2>/dev/null || true

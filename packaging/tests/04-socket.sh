@@ -4,6 +4,7 @@
 
 step "systemd opens the ports"
 systemctl stop poolhub
+systemctl reset-failed poolhub
 systemctl enable --now poolhub.socket 2>/dev/null
 same "socket is-active" "$(systemctl is-active poolhub.socket)" active
 within 3 answers

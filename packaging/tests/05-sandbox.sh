@@ -38,9 +38,20 @@ inside touch /tmp/seen; [[ ! -e /tmp/seen ]] || fail "/tmp is shared"
 ok "/tmp is its own"
 
 step "network: loopback only"
-ip link add dummy0 type dummy 2>/dev/null && ip addr add 192.0.2.7/24 dev dummy0 2>/dev/null && ip link set dummy0 up 2>/dev/null || true
-same "IPAddressDeny" "$(property IPAddressDeny)" "::/0 0.0.0.0/0"
-property IPAddressAllow
+ip addr add 192.0.2.7/32 dev lo
+set_setting POOLHUB_BIND 0.0.0.0
+set_setting TRUST_NETWORK yes
+systemctl restart poolhub
+from_elsewhere() { curl -s -o /dev/null --max-time 2 -w '%{http_code}' http://192.0.2.7:8203/v1/health || true; }
+same "health at another address than loopback" "$(from_elsewhere)" 000
+drop_in 'IPAddressAllow=192.0.2.0/24'
+systemctl restart poolhub
+same "health there, with IPAddressAllow" "$(from_elsewhere)" 200
+no_drop_in
+sed -i '/^POOLHUB_BIND=/d; /^TRUST_NETWORK=/d' /etc/poolhub/poolhub.env
+ip addr del 192.0.2.7/32 dev lo
+systemctl restart poolhub
+within 3 answers
 
 step "log: priorities and fields"
 journalctl -u poolhub -p info -o cat -n 3 --no-pager

@@ -1,6 +1,6 @@
 # For the scripts beside this file: plain bash on a freshly installed Debian 12, as root. Nothing here belongs to the
 # product; it says what is being looked at, and stops at the first thing that is not as it should be.
-set -euo pipefail
+set -eEuo pipefail
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive NO_COLOR=1
 
 HUB=http://127.0.0.1:8203
@@ -20,6 +20,8 @@ fail() {
     exit 1
 }
 done_here() { echo "$PASSED checks passed"; }
+# What a script does not expect ends it: say where.
+trap 'echo "   FAILED: $0 ended in line $LINENO"' ERR
 
 # within SECONDS COMMAND…: the command succeeds before they are over; says after how long.
 within() {
@@ -61,7 +63,7 @@ simulate() {
     within 20 online "$count"
 }
 end_fleet() {
-    kill -INT "$FLEET" 2>/dev/null || true
+    kill -TERM "$FLEET" 2>/dev/null || true
     wait "$FLEET" || true
 }
 drop_in() {
