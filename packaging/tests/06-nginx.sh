@@ -58,6 +58,9 @@ same "a claimed address in the log" "$(journalctl -u poolhub -o cat | grep -c 20
 
 rm -f /etc/nginx/sites-enabled/poolhub.conf /etc/nginx/modules-enabled/90-poolhub-stream.conf
 systemctl stop nginx
+rm -rf /etc/ssl/poolhub /usr/local/share/ca-certificates/poolhub.crt
+update-ca-certificates --fresh >/dev/null 2>&1 || true
+sed -i '/hub.example.org/d' /etc/hosts
 sed -i '/^TRUSTED_PROXIES=/d; /^PROXY_PROTOCOL=/d; /^LOG_LEVEL=/d' /etc/poolhub/poolhub.env
 systemctl restart poolhub
 done_here

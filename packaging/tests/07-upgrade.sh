@@ -22,7 +22,7 @@ within 30 online 200
 echo "   all back $((($(date +%s%N) - begin) / 1000000)) ms after the upgrade began"
 same "questions of dpkg" "$(grep -c 'Configuration file' /tmp/upgrade.log || true)" 0
 same "miners known" "$(curl -fsS $HUB/v1/metrics | awk '/^poolhub_miners\{/ {n += $2} END {print n}')" "$known"
-same "admin's token" "$(cat /etc/poolhub/admin-token)" "$secret"
+[[ $(cat /etc/poolhub/admin-token) == "$secret" ]] || fail "the admin's token is another one"
 [[ -e /etc/systemd/system/poolhub.service.d/own.conf ]] || fail "the drop-in is gone"
 grep -q DEBUG_STUCK_SWEEP_SEC /etc/poolhub/poolhub.env || fail "poolhub.env is the old one, though nobody had edited it"
 ok "poolhub.env, which nobody had edited, is the new one"

@@ -20,11 +20,11 @@ within 3 eval "[[ \$(known) == $before ]]"
 step "purge"
 apt-get purge -y poolhub >/tmp/purge.log 2>&1 || { cat /tmp/purge.log; fail "purge"; }
 grep -i warning /tmp/purge.log || true
-left=$(find / -xdev \( -path /proc -o -path /sys -o -path /debian-boot -o -path "$(dirname "$DEB")" -o -path /tmp -o -path /var/log -o -path /var/cache/apt \) \
+left=$(find / -xdev \( -path /proc -o -path /sys -o -path /debian-boot -o -path "$(dirname "$(readlink -f "$DEB")")" -o -path /tmp -o -path /var/log -o -path /var/cache/apt -o -path /var/cache/man \) \
     -prune -o -iname '*poolhub*' -print)
 same "files left" "$left" ""
 same "user left" "$(getent passwd poolhub || true)$(getent group poolhub || true)" ""
-same "units left" "$(systemctl list-unit-files --no-legend 'poolhub*'; systemctl list-units --all --no-legend 'poolhub*')" ""
+same "units left" "$(systemctl list-unit-files --no-legend 'poolhub*' || true; systemctl list-units --all --no-legend 'poolhub*')" ""
 
 step "install after the purge"
 apt-get install -y "$DEB" >/tmp/install.log 2>&1 || { cat /tmp/install.log; fail "install after purge"; }

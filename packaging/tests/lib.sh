@@ -21,7 +21,7 @@ fail() {
 }
 done_here() { echo "$PASSED checks passed"; }
 # What a script does not expect ends it: say where.
-trap 'echo "   FAILED: $0 ended in line $LINENO"' ERR
+trap 'echo "   FAILED: $0 ended in line $LINENO" >&2' ERR
 
 # within SECONDS COMMAND…: the command succeeds before they are over; says after how long.
 within() {
