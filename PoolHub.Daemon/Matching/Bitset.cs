@@ -87,7 +87,7 @@ internal static class Bitset
         return any != Vector<ulong>.Zero;
     }
 
-    public static void Add(ulong[] target, ReadOnlySpan<ulong> others)
+    public static void Add(Span<ulong> target, ReadOnlySpan<ulong> others)
     {
         ref ulong to = ref First(target);
         ref ulong from = ref First(others);

@@ -26,9 +26,6 @@ internal sealed class MatchIndex
     private int _count;
     private int _changes;
 
-    /// <summary>At how many miners the steps are chosen before a refresh would.</summary>
-    private int _stepsAt = 8_192;
-
     /// <param name="time">Measures how long freed slots rest.</param>
     /// <param name="limit">How many miners it takes at most; <see cref="Add"/> throws beyond.</param>
     public MatchIndex(TimeProvider time, int limit = DefaultLimit)
@@ -55,15 +52,9 @@ internal sealed class MatchIndex
     /// <returns>Its slot.</returns>
     public int Add(string minerId, MinerProfile profile, bool degraded, bool available, double trust, int load = 0)
     {
-        CheckTrust(trust);
+        Scoring.CheckTrust(trust);
         lock (_writer)
         {
-            if (_count == _stepsAt)
-            {
-                // A fleet that comes all at once, as after a restart, is sorted as it comes.
-                _segments.Refresh.RenewSteps(_segments.All, _changes);
-                _stepsAt *= 8;
-            }
             int priceClass = _segments.Refresh.Price.Current.Part(profile.Price.E8, Slots.PriceClasses);
             int slot = _slots.Take(profile.Region, _latency.Miners(profile.Region), priceClass);
             Segment segment = _segments.OrNew(slot);
@@ -82,6 +73,20 @@ internal sealed class MatchIndex
             Volatile.Write(ref _count, _count + 1);
             CountChange(segment);
             return slot;
+        }
+    }
+
+    /// <summary>Adds many miners, as <see cref="FleetFill"/> tells, and does what a refresh does.</summary>
+    /// <returns>Their slots, in their order.</returns>
+    public int[] AddAll(Newcomer[] miners)
+    {
+        Array.ForEach(miners, miner => Scoring.CheckTrust(miner.Trust));
+        lock (_writer)
+        {
+            _changes += miners.Length;
+            int[] slots = new FleetFill(miners, _segments, _slots, _terms, _latency).Run(_changes);
+            Volatile.Write(ref _count, _count + miners.Length);
+            return slots;
         }
     }
 
@@ -148,7 +153,7 @@ internal sealed class MatchIndex
 
     public void SetTrust(int slot, double trust)
     {
-        CheckTrust(trust);
+        Scoring.CheckTrust(trust);
         lock (_writer)
         {
             if (_segments.TryFind(slot, out Segment segment, out int offset))
@@ -293,13 +298,5 @@ internal sealed class MatchIndex
     {
         _changes++;
         _segments.RenewDearest(segment);
-    }
-
-    private static void CheckTrust(double trust)
-    {
-        if (!(trust >= 0 && trust <= 1))
-        {
-            throw new ArgumentOutOfRangeException(nameof(trust), trust, "must be from 0 to 1");
-        }
     }
 }

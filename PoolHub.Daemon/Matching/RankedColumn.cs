@@ -61,6 +61,32 @@ internal struct RankedColumn<T>
         Enter(offset, value, 1);
     }
 
+    /// <summary>Puts a value where none is, into the bitset of its digits only; <see cref="CompleteFill"/> follows.</summary>
+    public void Fill(int offset, T value)
+    {
+        _column[_first + offset] = value;
+        Least = T.Min(Least, value);
+        Most = T.Max(Most, value);
+        int rank = Steps.Rank(value);
+        Beside += Steps.IsStep(rank, value) ? 0 : 1;
+        for (int place = 0; rank > 0; place++, rank >>= DigitBits)
+        {
+            if ((rank & MaxDigit) > 0)
+            {
+                Segment.SetBit(_bits[(place * DigitBitsets) + (rank & MaxDigit) - 1], offset, true);
+            }
+        }
+    }
+
+    /// <summary>Whoever has a digit has at least those below it.</summary>
+    public readonly void CompleteFill()
+    {
+        for (int place = 0; place < (_oneDigit ? 1 : 3); place++)
+        {
+            _bits.From(place * DigitBitsets).AddEachToBefore(DigitBitsets);
+        }
+    }
+
     public void Clear(int offset)
     {
         T old = this[offset];

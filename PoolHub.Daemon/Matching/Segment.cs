@@ -138,6 +138,58 @@ internal sealed class Segment
         SettleLoad(offset);
     }
 
+    /// <summary>
+    /// Puts a miner on an empty slot of a segment that nobody reads yet; <see cref="CompleteFill"/> follows.
+    /// </summary>
+    public void Fill(int offset, in Newcomer miner, Offer offer, RegionLatency region, bool anyTask)
+    {
+        MinerProfile profile = offer.Profile;
+        ref SlotFigures figures = ref Figures(offset);
+        figures = new SlotFigures
+        {
+            Trust = miner.Trust,
+            LatencyNorm = region.Norm(miner.RttMs),
+            IdHash = StableHash.Of(miner.MinerId),
+            Load = Math.Max(miner.Load, 0),
+            MaxParallel = profile.MaxParallel,
+            RttMs = Math.Max(miner.RttMs, -1),
+            ServiceMs = Math.Max(miner.ServiceMs, -1),
+        };
+        figures.ShownLevel = figures.LoadLevel();
+        Trust.Fill(offset, LevelOf(figures.Trust));
+        Latency.Fill(offset, LevelOf(figures.LatencyNorm));
+        Load.Fill(offset, figures.ShownLevel);
+        PriceE8.Fill(offset, profile.Price.E8);
+        VramGb.Fill(offset, (float)profile.GpuVramGb);
+        RamGb.Fill(offset, (float)profile.RamGb);
+        SetBit(Available, offset, miner.Available);
+        SetBit(Degraded, offset, miner.Degraded);
+        SetBit(AnyTask, offset, anyTask);
+        (Region[offset], Offers[offset]) = (region, offer);
+        Peaks.Raise(profile.MaxParallel);
+        Peaks.Trust = Math.Max(Peaks.Trust, figures.Trust);
+        Peaks.LatencyNorm = Math.Max(Peaks.LatencyNorm, figures.LatencyNorm);
+    }
+
+    /// <summary>Makes the bitsets whole.</summary>
+    /// <param name="count">The miners are on the first slots.</param>
+    public void CompleteFill(int count)
+    {
+        Trust.CompleteFill(Steps);
+        Latency.CompleteFill(Steps);
+        Load.CompleteFill(SlotFigures.LoadSteps);
+        PriceE8.CompleteFill();
+        VramGb.CompleteFill();
+        RamGb.CompleteFill();
+        Present[..(count / 64)].Fill(ulong.MaxValue);
+        if (count % 64 > 0)
+        {
+            Present[count / 64] = (1UL << count) - 1;
+        }
+        (Count, AvailableCount, DearestE8) = (count, Bitset.Count(Available), PriceE8.Most);
+        WriteCensus();
+    }
+
     public void Clear(int offset)
     {
         SetBit(Present, offset, false);

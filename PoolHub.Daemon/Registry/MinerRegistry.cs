@@ -63,6 +63,7 @@ internal sealed class MinerRegistry
     {
         long now = _time.GetTimestamp();
         DateTimeOffset wallNow = _time.GetUtcNow();
+        List<(Miner, long)> offered = [];
         lock (_gate)
         {
             foreach (StoredMiner s in stored)
@@ -77,12 +78,12 @@ internal sealed class MinerRegistry
                 if (age < TimeSpan.FromSeconds(_options.GraceSec))
                 {
                     miner.Dropped = true;
-                    _roster.Enter(miner, LeaseState.Degraded, now - (long)(age.TotalSeconds * _time.TimestampFrequency));
+                    offered.Add((miner, now - (long)(age.TotalSeconds * _time.TimestampFrequency)));
                 }
             }
+            _roster.EnterAll(offered, LeaseState.Degraded);
             _sweep.Begin();
         }
-        _roster.RefreshLatencyRanks();
     }
 
     /// <summary>

@@ -20,13 +20,21 @@ internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, 
     {
         // With its load from the first moment on: a match might hold what is not free.
         int slot = index.Add(miner.Id, miner.Profile!, state == LeaseState.Degraded, IsOffered(miner), trust.Score(miner.Id), miner.Load);
-        miner.Profile = index.ProfileAt(slot);
-        Leases.Put(slot, miner, heardAt);
-        miner.State = state;
-        // Last, since a heartbeat writes where it sees a slot.
-        miner.Slot = slot;
+        Take(slot, miner, state, heardAt);
         WriteStatus(miner);
         WriteRtt(miner);
+    }
+
+    /// <summary>The same for many at once, of whom no round trip is known.</summary>
+    public void EnterAll(List<(Miner Miner, long HeardAt)> miners, LeaseState state)
+    {
+        int[] slots = index.AddAll([.. miners.Select(entry => new Newcomer(
+            entry.Miner.Id, entry.Miner.Profile!, state == LeaseState.Degraded, IsOffered(entry.Miner), trust.Score(entry.Miner.Id),
+            entry.Miner.Load, RttMs: -1, ServiceMs(entry.Miner)))]);
+        for (int i = 0; i < slots.Length; i++)
+        {
+            Take(slots[i], miners[i].Miner, state, miners[i].HeardAt);
+        }
     }
 
     public void Exit(Miner miner)
@@ -129,6 +137,15 @@ internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, 
     /// <summary>What coordinators saw of its jobs, else what it claims, else -1.</summary>
     private static int ServiceMs(Miner miner) =>
         float.IsNaN(miner.ReportedServiceMs) ? miner.AvgLatencyMs ?? -1 : (int)miner.ReportedServiceMs;
+
+    private void Take(int slot, Miner miner, LeaseState state, long heardAt)
+    {
+        miner.Profile = index.ProfileAt(slot);
+        Leases.Put(slot, miner, heardAt);
+        miner.State = state;
+        // Last, since a heartbeat writes where it sees a slot.
+        miner.Slot = slot;
+    }
 
     private bool IsOffered(Miner miner) => !miner.Draining && !trust.IsEjected(miner.Id, time.GetUtcNow());
 }

@@ -1,0 +1,136 @@
+using System.Runtime.InteropServices;
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Matching;
+
+/// <summary>
+/// Fills one segment after the other with newcomers, for <see cref="FleetFill"/>. Each thread has its own: what the
+/// miners of a segment declare is gathered apart, and the terms are told once the segment is full.
+/// </summary>
+internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
+{
+    private readonly Dictionary<string, Declared> _regions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Declared> _names = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Declared> _accel = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Declared> _tags = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Declared> _capabilities = new(StringComparer.Ordinal);
+    private readonly List<Term> _list = [];
+
+    /// <summary>What the miners of this segment declare.</summary>
+    private readonly List<Declared> _declared = [];
+    private int _offset;
+
+    /// <summary>A term, and who declares it in the segment.</summary>
+    private sealed class Declared(Term term)
+    {
+        public SlotSet Members;
+
+        public Term Term => term;
+        public bool IsIndexed { get; } = term.Table.Indexed;
+        public bool IsTask { get; } = MatchQuery.IsTask(term.Text);
+
+        /// <summary>For a region, what it lies within, and its latencies when miners name it.</summary>
+        public Declared? Parent { get; init; }
+        public RegionLatency? Latency { get; init; }
+        public int Uses { get; set; }
+
+        /// <summary>Who declared it last: a profile may name it twice.</summary>
+        public int Last { get; set; } = -1;
+    }
+
+    public void Put(Segment segment, int offset, in Newcomer miner)
+    {
+        _offset = offset;
+        MinerProfile profile = miner.Profile;
+        Declared region = DeclareRegion(profile.Region);
+        string proto = Declare(catalogue.Names, _names, profile.Proto).Term.Text;
+        string gpuName = Declare(catalogue.Names, _names, profile.GpuName).Term.Text;
+        string owner = Declare(catalogue.Names, _names, profile.Owner).Term.Text;
+        string[] accel = Declare(catalogue.Accel, _accel, profile.Accel, out _);
+        string[] tags = Declare(catalogue.Tags, _tags, profile.Tags, out _);
+        string[] capabilities = Declare(catalogue.Capabilities, _capabilities, profile.Capabilities, out bool anyTask);
+        profile = TermCatalogue.WithTexts(profile, region.Term.Text, proto, gpuName, owner, accel, tags, capabilities);
+        segment.Fill(offset, in miner, new Offer(miner.MinerId, profile), region.Latency!, anyTask);
+    }
+
+    /// <summary>Makes the segment whole.</summary>
+    /// <param name="segment">The segment.</param>
+    /// <param name="count">Its miners stand on the first slots.</param>
+    public void Complete(Segment segment, int count)
+    {
+        segment.CompleteFill(count);
+        foreach (Declared declared in _declared)
+        {
+            catalogue.Enter(declared.Term, segment.Index, in declared.Members, declared.Uses);
+            (declared.Members, declared.Uses, declared.Last) = (default, 0, -1);
+        }
+        _declared.Clear();
+    }
+
+    private Declared DeclareRegion(string name)
+    {
+        Declared region = FindRegion(name);
+        for (Declared? part = region; part is not null; part = part.Parent)
+        {
+            Add(part);
+        }
+        return region;
+    }
+
+    private Declared FindRegion(string name)
+    {
+        if (_regions.TryGetValue(name, out Declared? known))
+        {
+            return known;
+        }
+        Term term = catalogue.Find(catalogue.Regions, name);
+        Declared? parent = term.Parent is { } wider ? FindRegion(wider.Text) : null;
+        var region = new Declared(term) { Parent = parent, Latency = latency.Find(name) };
+        _regions.Add(name, region);
+        return region;
+    }
+
+    private string[] Declare(TermTable table, Dictionary<string, Declared> known, string[] texts, out bool taskless)
+    {
+        taskless = true;
+        bool shared = true;
+        _list.Clear();
+        foreach (string text in texts)
+        {
+            Declared declared = Declare(table, known, text);
+            taskless &= !declared.IsTask;
+            shared &= ReferenceEquals(declared.Term.Text, text);
+            _list.Add(declared.Term);
+        }
+        // A list of shared texts is in memory already: another copy of the profile would cost more than it saves.
+        return shared ? texts : catalogue.Share(table, texts, CollectionsMarshal.AsSpan(_list));
+    }
+
+    private Declared Declare(TermTable table, Dictionary<string, Declared> known, string text)
+    {
+        if (!known.TryGetValue(text, out Declared? declared))
+        {
+            declared = new Declared(catalogue.Find(table, text));
+            known.Add(text, declared);
+        }
+        Add(declared);
+        return declared;
+    }
+
+    private void Add(Declared declared)
+    {
+        if (declared.Last == _offset)
+        {
+            return;
+        }
+        declared.Last = _offset;
+        if (declared.Uses++ == 0)
+        {
+            _declared.Add(declared);
+        }
+        if (declared.IsIndexed)
+        {
+            declared.Members.Add(_offset, catalogue.Bitsets);
+        }
+    }
+}
