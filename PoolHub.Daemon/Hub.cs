@@ -109,7 +109,9 @@ internal sealed class Hub : IAsyncDisposable
     {
         SqliteHubStore store = app.Services.GetRequiredService<SqliteHubStore>();
         CollectorRegistry collectors = Metrics.NewCustomRegistry();
-        IMetricFactory metrics = Metrics.WithCustomRegistry(collectors);
+        // Nobody traces, so there is nothing to look for with every count.
+        MetricFactory metrics = Metrics.WithCustomRegistry(collectors);
+        metrics.ExemplarBehavior = ExemplarBehavior.NoExemplars();
         StoreMetrics.Export(store, metrics, collectors);
 
         var index = new MatchIndex(time);
