@@ -63,7 +63,7 @@ internal sealed class CandidateSearch
 
     /// <param name="segment">The segment.</param>
     /// <param name="passed">Whoever passed all clauses.</param>
-    public void Run(Segment segment, ulong[] passed)
+    public void Run(Segment segment, Survivors passed)
     {
         Peaks peaks = segment.Peaks;
         double price = Scoring.PriceNorm(segment.PriceE8.Least, _ceilingE8);
@@ -73,7 +73,7 @@ internal sealed class CandidateSearch
         {
             if (bound + _weights.Cap >= Floor(degraded))
             {
-                passed.CopyTo(_group, 0);
+                passed.Words.CopyTo(_group, 0);
                 RunByCapabilities(segment, bound, price, degraded);
             }
         }

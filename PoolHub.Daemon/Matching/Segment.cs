@@ -25,13 +25,14 @@ internal sealed class Segment
     private const long Nobody = -1;
 
     /// <summary>What <see cref="SlotFigures.ShownLevel"/> is while its bits are being moved.</summary>
-    private const int Moving = -1;
+    private const short Moving = -1;
 
     /// <summary>Odd while a write is under way.</summary>
     private int _version;
 
     /// <summary>Counts what heartbeats and holds wrote.</summary>
     private int _touches;
+    private int _freeCount;
 
     private readonly SegmentStorage _storage;
     private readonly int _first;
@@ -85,6 +86,9 @@ internal sealed class Segment
     /// <summary>How many miners are present.</summary>
     public int Count { get; private set; }
     public int AvailableCount { get; private set; }
+
+    /// <summary>How many of these have a free slot.</summary>
+    public int FreeCount => Math.Min(Volatile.Read(ref _freeCount), AvailableCount);
 
     /// <summary>The dearest price in the segment; -1 when it is empty.</summary>
     public long DearestE8 { get; private set; } = Nobody;
@@ -148,43 +152,11 @@ internal sealed class Segment
         SettleLoad(offset);
     }
 
-    /// <summary>
-    /// Puts a miner on an empty slot of a segment that nobody reads yet; <see cref="CompleteFill"/> follows.
-    /// </summary>
-    public void Fill(int offset, in Newcomer miner, Offer offer, RegionLatency region, bool anyTask)
-    {
-        MinerProfile profile = offer.Profile;
-        ref SlotFigures figures = ref Figures(offset);
-        figures = new SlotFigures
-        {
-            Trust = miner.Trust,
-            LatencyNorm = region.Norm(miner.RttMs),
-            IdHash = StableHash.Of(miner.MinerId),
-            Load = Math.Max(miner.Load, 0),
-            MaxParallel = profile.MaxParallel,
-            RttMs = Math.Max(miner.RttMs, -1),
-            ServiceMs = Math.Max(miner.ServiceMs, -1),
-        };
-        figures.ShownLevel = figures.LoadLevel();
-        Trust.Fill(offset, LevelOf(figures.Trust));
-        Latency.Fill(offset, LevelOf(figures.LatencyNorm));
-        Load.Fill(offset, figures.ShownLevel);
-        PriceE8.Fill(offset, profile.Price.E8);
-        VramGb.Fill(offset, (float)profile.GpuVramGb);
-        RamGb.Fill(offset, (float)profile.RamGb);
-        SetBit(Available, offset, miner.Available);
-        SetBit(Degraded, offset, miner.Degraded);
-        SetBit(AnyTask, offset, anyTask);
-        (Region[offset], Offers[offset]) = (region, offer);
-        Peaks.Raise(profile.MaxParallel);
-        Peaks.Trust = Math.Max(Peaks.Trust, figures.Trust);
-        Peaks.LatencyNorm = Math.Max(Peaks.LatencyNorm, figures.LatencyNorm);
-    }
-
-    /// <summary>Makes the bitsets whole.</summary>
+    /// <summary>Makes a segment whole whose slots <see cref="SegmentFill"/> wrote, before anybody reads it.</summary>
     /// <param name="count">The miners are on the first slots.</param>
     public void CompleteFill(int count)
     {
+        BeginWrite();
         Trust.CompleteFill(Steps);
         Latency.CompleteFill(Steps);
         Load.CompleteFill(SlotFigures.LoadSteps);
@@ -197,7 +169,9 @@ internal sealed class Segment
             Present[count / 64] = (1UL << count) - 1;
         }
         (Count, AvailableCount, DearestE8) = (count, Bitset.Count(Available), PriceE8.Most);
+        _freeCount = Bitset.Count(Load.AtLeast(1));
         WriteCensus();
+        EndWrite();
     }
 
     public void Clear(int offset)
@@ -231,6 +205,8 @@ internal sealed class Segment
             SetBit(Available, offset, available);
             AvailableCount += available ? 1 : -1;
             WriteCensus();
+            Volatile.Write(ref Figures(offset).Available, available);
+            SettleLoad(offset);
         }
     }
 
@@ -275,8 +251,8 @@ internal sealed class Segment
         {
             // What the caller wrote must be seen by whoever moves the bits now.
             Interlocked.MemoryBarrier();
-            int shown = Volatile.Read(ref figures.ShownLevel);
-            int level = figures.LoadLevel();
+            short shown = Volatile.Read(ref figures.ShownLevel);
+            short level = figures.LoadLevel();
             if (shown == level || shown == Moving)
             {
                 Touch();
@@ -285,6 +261,7 @@ internal sealed class Segment
             if (Interlocked.CompareExchange(ref figures.ShownLevel, Moving, shown) == shown)
             {
                 Load.MoveShared(offset, shown, level);
+                Interlocked.Add(ref _freeCount, Math.Sign(level) - Math.Sign(shown));
                 Volatile.Write(ref figures.ShownLevel, level);
             }
         }

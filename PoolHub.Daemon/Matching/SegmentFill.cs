@@ -9,34 +9,16 @@ namespace PoolHub.Daemon.Matching;
 /// </summary>
 internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
 {
-    private readonly Dictionary<string, Declared> _regions = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Declared> _names = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Declared> _accel = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Declared> _tags = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Declared> _capabilities = new(StringComparer.Ordinal);
+    private readonly DeclaredTexts _regions = new();
+    private readonly DeclaredTexts _names = new();
+    private readonly DeclaredTexts _accel = new();
+    private readonly DeclaredTexts _tags = new();
+    private readonly DeclaredTexts _capabilities = new();
     private readonly List<Term> _list = [];
 
     /// <summary>What the miners of this segment declare.</summary>
     private readonly List<Declared> _declared = [];
     private int _offset;
-
-    /// <summary>A term, and who declares it in the segment.</summary>
-    private sealed class Declared(Term term)
-    {
-        public SlotSet Members;
-
-        public Term Term => term;
-        public bool IsIndexed { get; } = term.Table.Indexed;
-        public bool IsTask { get; } = MatchQuery.IsTask(term.Text);
-
-        /// <summary>For a region, what it lies within, and its latencies when miners name it.</summary>
-        public Declared? Parent { get; init; }
-        public RegionLatency? Latency { get; init; }
-        public int Uses { get; set; }
-
-        /// <summary>Who declared it last: a profile may name it twice.</summary>
-        public int Last { get; set; } = -1;
-    }
 
     public void Put(Segment segment, int offset, in Newcomer miner)
     {
@@ -50,7 +32,8 @@ internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
         string[] tags = Declare(catalogue.Tags, _tags, profile.Tags, out _);
         string[] capabilities = Declare(catalogue.Capabilities, _capabilities, profile.Capabilities, out bool anyTask);
         profile = TermCatalogue.WithTexts(profile, region.Term.Text, proto, gpuName, owner, accel, tags, capabilities);
-        segment.Fill(offset, in miner, new Offer(miner.MinerId, profile), region.Latency!, anyTask);
+        Write(segment, offset, in miner, new Offer(miner.MinerId, profile), region.Latency!);
+        Segment.SetBit(segment.AnyTask, offset, anyTask);
     }
 
     /// <summary>Makes the segment whole.</summary>
@@ -67,6 +50,37 @@ internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
         _declared.Clear();
     }
 
+    /// <summary>Writes an empty slot, of each level and digit only the highest bit.</summary>
+    private static void Write(Segment segment, int offset, in Newcomer miner, Offer offer, RegionLatency region)
+    {
+        MinerProfile profile = offer.Profile;
+        ref SlotFigures figures = ref segment.Figures(offset);
+        figures = new SlotFigures
+        {
+            Trust = miner.Trust,
+            LatencyNorm = region.Norm(miner.RttMs),
+            IdHash = StableHash.Of(miner.MinerId),
+            Load = Math.Max(miner.Load, 0),
+            MaxParallel = profile.MaxParallel,
+            Available = miner.Available,
+            RttMs = Math.Max(miner.RttMs, -1),
+            ServiceMs = Math.Max(miner.ServiceMs, -1),
+        };
+        figures.ShownLevel = figures.LoadLevel();
+        segment.Trust.Fill(offset, Segment.LevelOf(figures.Trust));
+        segment.Latency.Fill(offset, Segment.LevelOf(figures.LatencyNorm));
+        segment.Load.Fill(offset, figures.ShownLevel);
+        segment.PriceE8.Fill(offset, profile.Price.E8);
+        segment.VramGb.Fill(offset, (float)profile.GpuVramGb);
+        segment.RamGb.Fill(offset, (float)profile.RamGb);
+        Segment.SetBit(segment.Available, offset, miner.Available);
+        Segment.SetBit(segment.Degraded, offset, miner.Degraded);
+        (segment.Region[offset], segment.Offers[offset]) = (region, offer);
+        segment.Peaks.Raise(profile.MaxParallel);
+        segment.Peaks.Trust = Math.Max(segment.Peaks.Trust, figures.Trust);
+        segment.Peaks.LatencyNorm = Math.Max(segment.Peaks.LatencyNorm, figures.LatencyNorm);
+    }
+
     private Declared DeclareRegion(string name)
     {
         Declared region = FindRegion(name);
@@ -79,18 +93,18 @@ internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
 
     private Declared FindRegion(string name)
     {
-        if (_regions.TryGetValue(name, out Declared? known))
+        if (_regions.Find(name) is { } known)
         {
             return known;
         }
         Term term = catalogue.Find(catalogue.Regions, name);
         Declared? parent = term.Parent is { } wider ? FindRegion(wider.Text) : null;
         var region = new Declared(term) { Parent = parent, Latency = latency.Find(name) };
-        _regions.Add(name, region);
+        _regions.Add(region);
         return region;
     }
 
-    private string[] Declare(TermTable table, Dictionary<string, Declared> known, string[] texts, out bool taskless)
+    private string[] Declare(TermTable table, DeclaredTexts known, string[] texts, out bool taskless)
     {
         taskless = true;
         bool shared = true;
@@ -106,12 +120,12 @@ internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
         return shared ? texts : catalogue.Share(table, texts, CollectionsMarshal.AsSpan(_list));
     }
 
-    private Declared Declare(TermTable table, Dictionary<string, Declared> known, string text)
+    private Declared Declare(TermTable table, DeclaredTexts known, string text)
     {
-        if (!known.TryGetValue(text, out Declared? declared))
+        if (known.Find(text) is not { } declared)
         {
             declared = new Declared(catalogue.Find(table, text));
-            known.Add(text, declared);
+            known.Add(declared);
         }
         Add(declared);
         return declared;
