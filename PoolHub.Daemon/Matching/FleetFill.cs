@@ -58,6 +58,7 @@ internal sealed class FleetFill(Newcomer[] miners, SegmentTable table, Slots slo
         MakeCuts(SortByRegion());
         Segment[] segments = table.Reserve(_cuts.Count);
         Parallel.For(0, Math.Min(Environment.ProcessorCount, _cuts.Count), _ => Fill(segments));
+        terms.Gather(before.Length);
         table.Publish(segments);
         Array.ForEach(before, table.Refresh.Run);
         return _slotOf;

@@ -16,6 +16,9 @@ internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
     private readonly DeclaredTexts _capabilities = new();
     private readonly List<Term> _list = [];
 
+    /// <summary>Where sets are until <see cref="TermCatalogue.Gather"/>.</summary>
+    private readonly BitsetPool _bitsets = new();
+
     /// <summary>What the miners of this segment declare.</summary>
     private readonly List<Declared> _declared = [];
     private int _offset;
@@ -144,7 +147,7 @@ internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
         }
         if (declared.IsIndexed)
         {
-            declared.Members.Add(_offset, catalogue.Bitsets);
+            declared.Members.Add(_offset, _bitsets);
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace PoolHub.Daemon.Matching;
 
@@ -211,17 +212,18 @@ internal sealed class SegmentScan
     {
         ulong[] miners = _survivors.Words;
         _ = Kept(Clause.FreeSlots);
-        for (int word = 0; word < Segment.Words; word++)
+        for (int word = 0; word < miners.Length; word++)
         {
+            ulong late = 0;
             for (ulong rest = miners[word]; rest != 0; rest &= rest - 1)
             {
                 int offset = (word * 64) + BitOperations.TrailingZeroCount(rest);
-                if (segment.Figures(offset).IsLate(deadlineMs))
-                {
-                    _survivors.Remove(offset);
-                }
+                bool isLate = segment.Figures(offset).IsLate(deadlineMs);
+                late |= rest & (0 - rest) & (0UL - Unsafe.BitCast<bool, byte>(isLate));
             }
+            miners[word] &= ~late;
         }
+        _survivors.Recount();
         return Kept(Clause.DeadlineMs);
     }
 }

@@ -51,6 +51,16 @@ internal sealed class Term(string text, TermTable table, int number, Term? paren
     /// <summary>All at once, where nobody did.</summary>
     public void Set(int segment, in SlotSet miners) => SetOf(segment) = miners;
 
+    /// <summary>Moves the bitsets of the segments from this one on, which nobody reads yet.</summary>
+    public void MoveSets(int segment, BitsetPool pool)
+    {
+        Members members = _members;
+        for (int place = Math.Max(0, segment - members.First); place < members.Sets.Length; place++)
+        {
+            members.Sets[place].MoveTo(pool);
+        }
+    }
+
     public void Clear(int segment, int offset, BitsetPool pool)
     {
         Members members = _members;

@@ -11,6 +11,7 @@ internal sealed class TermCatalogue
 {
     /// <summary>Held by the threads that fill segments, on behalf of the one that holds the index's.</summary>
     private readonly Lock _filling = new();
+    private readonly BitsetPool _bitsets = new();
     private readonly List<Term> _acquired = [];
     private readonly List<Term> _left = [];
     private readonly List<Term> _list = [];
@@ -24,8 +25,6 @@ internal sealed class TermCatalogue
 
     /// <summary>Protocols, GPU names and owners.</summary>
     public TermTable Names { get; } = new(indexed: false);
-
-    public BitsetPool Bitsets { get; } = new();
 
     /// <summary>Grows with each new term: a query that resolved its terms at another generation resolves them anew.</summary>
     public int Generation => Volatile.Read(ref _created);
@@ -80,7 +79,7 @@ internal sealed class TermCatalogue
         {
             if (term.Table.Indexed)
             {
-                term.Set(slot >> Segment.SizeBits, slot & Segment.Mask, Bitsets);
+                term.Set(slot >> Segment.SizeBits, slot & Segment.Mask, _bitsets);
             }
         }
     }
@@ -93,7 +92,7 @@ internal sealed class TermCatalogue
         {
             if (term.Table.Indexed)
             {
-                term.Clear(slot >> Segment.SizeBits, slot & Segment.Mask, Bitsets);
+                term.Clear(slot >> Segment.SizeBits, slot & Segment.Mask, _bitsets);
             }
         }
     }
@@ -140,6 +139,21 @@ internal sealed class TermCatalogue
             if (term.Table.Indexed)
             {
                 term.Set(segment, in miners);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Puts the sets of the segments that were filled side by side for each term: a query reads one of each segment.
+    /// </summary>
+    /// <param name="segment">The first of these segments.</param>
+    public void Gather(int segment)
+    {
+        foreach (TermTable table in (ReadOnlySpan<TermTable>)[Regions, Accel, Tags, Capabilities])
+        {
+            foreach (Term term in table.All)
+            {
+                term.MoveSets(segment, _bitsets);
             }
         }
     }

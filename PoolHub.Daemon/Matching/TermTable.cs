@@ -19,6 +19,8 @@ internal sealed class TermTable(bool indexed)
     /// <summary>False for texts that are shared but that no query asks for.</summary>
     public bool Indexed { get; } = indexed;
 
+    public ICollection<Term> All => _terms.Values;
+
     public Term? Find(string text) => _terms.GetValueOrDefault(text);
 
     public Term Add(string text, Term? parent, ref int created)
