@@ -19,6 +19,7 @@ internal sealed class FleetFill(Newcomer[] miners, SegmentTable table, Slots slo
     private readonly Dictionary<string, Region> _regions = new(StringComparer.Ordinal);
     private readonly List<Cut> _cuts = [];
     private ulong[] _keys = new ulong[miners.Length];
+    private ulong[] _sorted = new ulong[miners.Length];
 
     /// <summary>Keeps what was looked at from being optimised away.</summary>
     private int _seen;
@@ -107,12 +108,11 @@ internal sealed class FleetFill(Newcomer[] miners, SegmentTable table, Slots slo
         {
             (place, from) = (from, from + place);
         }
-        ulong[] sorted = new ulong[_keys.Length];
         foreach (ulong key in _keys)
         {
-            sorted[places[RankOf(key)]++] = key;
+            _sorted[places[RankOf(key)]++] = key;
         }
-        _keys = sorted;
+        (_keys, _sorted) = (_sorted, _keys);
     }
 
     /// <summary>Keeps the order within each region.</summary>
@@ -127,12 +127,11 @@ internal sealed class FleetFill(Newcomer[] miners, SegmentTable table, Slots slo
             places[region.Number] = from;
             from += region.Miners;
         }
-        ulong[] sorted = new ulong[_keys.Length];
         foreach (ulong key in _keys)
         {
-            sorted[places[RegionOf(key)]++] = key;
+            _sorted[places[RegionOf(key)]++] = key;
         }
-        _keys = sorted;
+        (_keys, _sorted) = (_sorted, _keys);
         return regions;
     }
 
@@ -185,7 +184,7 @@ internal sealed class FleetFill(Newcomer[] miners, SegmentTable table, Slots slo
                     LookAt(from + offset, Math.Min(Together, count - offset));
                 }
                 int number = (int)(_keys[from + offset] & NumberMask);
-                fill.Put(segments[i], offset, in miners[number]);
+                fill.Put(segments[i], offset, in miners[number], RankOf(_keys[from + offset]));
                 _slotOf[number] = (index << Segment.SizeBits) | offset;
             }
             fill.Complete(segments[i], count);

@@ -62,12 +62,11 @@ internal struct RankedColumn<T>
     }
 
     /// <summary>Puts a value where none is, into the bitset of its digits only; <see cref="CompleteFill"/> follows.</summary>
-    public void Fill(int offset, T value)
+    public void Fill(int offset, T value, int rank)
     {
         _column[_first + offset] = value;
         Least = T.Min(Least, value);
         Most = T.Max(Most, value);
-        int rank = Steps.Rank(value);
         Beside += Steps.IsStep(rank, value) ? 0 : 1;
         for (int place = 0; rank > 0; place++, rank >>= DigitBits)
         {

@@ -9,11 +9,11 @@ namespace PoolHub.Daemon.Matching;
 /// </summary>
 internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
 {
-    private readonly DeclaredTexts _regions = new();
-    private readonly DeclaredTexts _names = new();
-    private readonly DeclaredTexts _accel = new();
-    private readonly DeclaredTexts _tags = new();
-    private readonly DeclaredTexts _capabilities = new();
+    private readonly Dictionary<string, Declared> _regions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Declared> _names = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Declared> _accel = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Declared> _tags = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Declared> _capabilities = new(StringComparer.Ordinal);
     private readonly List<Term> _list = [];
 
     /// <summary>Where sets are until <see cref="TermCatalogue.Gather"/>.</summary>
@@ -23,7 +23,29 @@ internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
     private readonly List<Declared> _declared = [];
     private int _offset;
 
-    public void Put(Segment segment, int offset, in Newcomer miner)
+    /// <summary>A term, and who declares it in the segment.</summary>
+    private sealed class Declared(Term term)
+    {
+        public SlotSet Members;
+
+        public Term Term => term;
+        public bool IsIndexed { get; } = term.Table.Indexed;
+        public bool IsTask { get; } = MatchQuery.IsTask(term.Text);
+
+        /// <summary>For a region, what it lies within, and its latencies when miners name it.</summary>
+        public Declared? Parent { get; init; }
+        public RegionLatency? Latency { get; init; }
+        public int Uses { get; set; }
+
+        /// <summary>Who declared it last: a profile may name it twice.</summary>
+        public int Last { get; set; } = -1;
+    }
+
+    /// <param name="segment">One that nobody reads yet.</param>
+    /// <param name="offset">An empty slot.</param>
+    /// <param name="miner">Whom to put there.</param>
+    /// <param name="priceRank">The rank of its price.</param>
+    public void Put(Segment segment, int offset, in Newcomer miner, int priceRank)
     {
         _offset = offset;
         MinerProfile profile = miner.Profile;
@@ -35,6 +57,7 @@ internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
         string[] tags = Declare(catalogue.Tags, _tags, profile.Tags, out _);
         string[] capabilities = Declare(catalogue.Capabilities, _capabilities, profile.Capabilities, out bool anyTask);
         profile = TermCatalogue.WithTexts(profile, region.Term.Text, proto, gpuName, owner, accel, tags, capabilities);
+        segment.PriceE8.Fill(offset, profile.Price.E8, priceRank);
         Write(segment, offset, in miner, new Offer(miner.MinerId, profile), region.Latency!);
         Segment.SetBit(segment.AnyTask, offset, anyTask);
     }
@@ -73,9 +96,9 @@ internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
         segment.Trust.Fill(offset, Segment.LevelOf(figures.Trust));
         segment.Latency.Fill(offset, Segment.LevelOf(figures.LatencyNorm));
         segment.Load.Fill(offset, figures.ShownLevel);
-        segment.PriceE8.Fill(offset, profile.Price.E8);
-        segment.VramGb.Fill(offset, (float)profile.GpuVramGb);
-        segment.RamGb.Fill(offset, (float)profile.RamGb);
+        (float vram, float ram) = ((float)profile.GpuVramGb, (float)profile.RamGb);
+        segment.VramGb.Fill(offset, vram, segment.VramGb.Steps.Rank(vram));
+        segment.RamGb.Fill(offset, ram, segment.RamGb.Steps.Rank(ram));
         Segment.SetBit(segment.Available, offset, miner.Available);
         Segment.SetBit(segment.Degraded, offset, miner.Degraded);
         (segment.Region[offset], segment.Offers[offset]) = (region, offer);
@@ -96,18 +119,18 @@ internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
 
     private Declared FindRegion(string name)
     {
-        if (_regions.Find(name) is { } known)
+        if (_regions.TryGetValue(name, out Declared? known))
         {
             return known;
         }
         Term term = catalogue.Find(catalogue.Regions, name);
         Declared? parent = term.Parent is { } wider ? FindRegion(wider.Text) : null;
         var region = new Declared(term) { Parent = parent, Latency = latency.Find(name) };
-        _regions.Add(region);
+        _regions.Add(name, region);
         return region;
     }
 
-    private string[] Declare(TermTable table, DeclaredTexts known, string[] texts, out bool taskless)
+    private string[] Declare(TermTable table, Dictionary<string, Declared> known, string[] texts, out bool taskless)
     {
         taskless = true;
         bool shared = true;
@@ -123,12 +146,12 @@ internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
         return shared ? texts : catalogue.Share(table, texts, CollectionsMarshal.AsSpan(_list));
     }
 
-    private Declared Declare(TermTable table, DeclaredTexts known, string text)
+    private Declared Declare(TermTable table, Dictionary<string, Declared> known, string text)
     {
-        if (known.Find(text) is not { } declared)
+        if (!known.TryGetValue(text, out Declared? declared))
         {
             declared = new Declared(catalogue.Find(table, text));
-            known.Add(declared);
+            known.Add(text, declared);
         }
         Add(declared);
         return declared;
