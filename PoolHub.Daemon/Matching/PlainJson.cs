@@ -52,6 +52,16 @@ internal ref struct PlainJson(ReadOnlySpan<byte> utf8)
         return !HasFailed;
     }
 
+    /// <summary>Goes into an array.</summary>
+    public void BeginArray()
+    {
+        Take((byte)'[');
+        _isFirst = true;
+    }
+
+    /// <summary>Goes to the next item; false after the last, when the array is over.</summary>
+    public bool TryItem() => TryNext((byte)']');
+
     /// <summary>Nothing but space is left.</summary>
     public bool TryEnd() => Peek() == 0 && _at == _utf8.Length && !HasFailed;
 
@@ -62,11 +72,10 @@ internal ref struct PlainJson(ReadOnlySpan<byte> utf8)
 
     public string[] Terms()
     {
-        Take((byte)'[');
-        _isFirst = true;
+        BeginArray();
         string[] terms = t_terms ??= new string[FirstTerms];
         int count = 0;
-        while (TryNext((byte)']'))
+        while (TryItem())
         {
             if (count == terms.Length)
             {
