@@ -19,7 +19,7 @@ internal sealed class StoreUnderTest(string? dsn, string stateDir)
         Dictionary<string, double> good = [];
         await foreach (DbDataReader row in ReadAsync($"SELECT miner_id, base_price, trust_good FROM {Table("miners")} WHERE miner_id LIKE '{name}-%'"))
         {
-            if (row.IsDBNull(1))
+            if (row.GetValue(1) is DBNull)
             {
                 // A key was issued, and nobody has registered.
                 continue;
