@@ -22,11 +22,9 @@ internal sealed class SpooledStore : IHubStore
 
     /// <summary>The keys of the feedback that is in the spool.</summary>
     private readonly HashSet<UInt128> _reported;
-    private readonly CancellationTokenSource _closing = new();
-    private readonly SemaphoreSlim _appended = new(0, 1);
     private volatile bool _spoolFails;
     private Func<string, bool> _knows = _ => false;
-    private Task _delivering = Task.CompletedTask;
+    private SpoolDelivery? _delivery;
 
     private SpooledStore(PostgresHubStore database, SpoolFile spool, HashSet<UInt128> reported, TimeProvider time, ILogger log) =>
         (_database, _spool, _reported, _time, _log) = (database, spool, reported, time, log);
@@ -82,7 +80,7 @@ internal sealed class SpooledStore : IHubStore
     public void Deliver(Func<string, bool> knows, Func<IHubStore, StoredFeedback, Task> teach)
     {
         _knows = knows;
-        _delivering = Task.Run(() => DeliverAsync(teach));
+        _delivery = new SpoolDelivery(_database, _spool, teach, Forget, _log);
     }
 
     /// <summary>What was spooled of the miners comes first: they are loaded as they were last.</summary>
@@ -94,7 +92,7 @@ internal sealed class SpooledStore : IHubStore
             {
                 foreach (SpoolEntry[] entries in _spool.All())
                 {
-                    await Task.WhenAll(entries.Where(e => e.Feedback is null).Select(WriteAsync));
+                    await Task.WhenAll(entries.Where(e => e.Feedback is null).Select(e => SpoolDelivery.WriteAsync(_database, e)));
                 }
                 return await _database.LoadAsync(cancel);
             }
@@ -166,16 +164,12 @@ internal sealed class SpooledStore : IHubStore
 
     public async ValueTask DisposeAsync()
     {
-        if (!_closing.IsCancellationRequested)
+        if (_delivery is not null)
         {
-            await _closing.CancelAsync();
-            // A delivery that is under way ends with what the database says to it.
-            await _database.DisposeAsync();
-            await _delivering;
-            _spool.Dispose();
-            _closing.Dispose();
-            _appended.Dispose();
+            await _delivery.DisposeAsync();
         }
+        await _database.DisposeAsync();
+        _spool.Dispose();
     }
 
     /// <summary>To the database; or to the spool, and also while others wait there, so that no two change places.</summary>
@@ -213,47 +207,9 @@ internal sealed class SpooledStore : IHubStore
             }
             throw;
         }
-        lock (_gate)
-        {
-            if (_appended.CurrentCount == 0)
-            {
-                _ = _appended.Release();
-            }
-        }
     }
 
-    private async Task DeliverAsync(Func<IHubStore, StoredFeedback, Task> teach)
-    {
-        int delivered = 0;
-        while (!_closing.IsCancellationRequested)
-        {
-            try
-            {
-                if (!_database.IsAway && _spool.Peek() is { Length: > 0 } entries)
-                {
-                    await Task.WhenAll(entries.Select(e => e.Feedback is { } feedback ? TeachAsync(teach, feedback) : WriteAsync(e)));
-                    Forget(entries);
-                    delivered += entries.Length;
-                    continue;
-                }
-                if (delivered > 0 && _spool.Count == 0)
-                {
-                    StorageLog.SpoolDelivered(_log, delivered);
-                    delivered = 0;
-                }
-            }
-            catch (StoreUnavailableException)
-            {
-                // The store has said so; it is tried again.
-            }
-            catch (Exception e)
-            {
-                StorageLog.DeliveryFailed(_log, _spool.Path, e);
-            }
-            await WaitAsync();
-        }
-    }
-
+    /// <summary>They are delivered, and the same reports would be duplicates there.</summary>
     private void Forget(SpoolEntry[] entries)
     {
         lock (_gate)
@@ -265,44 +221,8 @@ internal sealed class SpooledStore : IHubStore
                     _ = _reported.Remove(KeyOf(feedback));
                 }
             }
-            _spool.Remove();
         }
     }
-
-    private async Task WaitAsync()
-    {
-        try
-        {
-            _ = await _appended.WaitAsync(s_pause, _closing.Token);
-            if (_database.IsAway)
-            {
-                await Task.Delay(s_pause, _closing.Token);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // It closes.
-        }
-    }
-
-    private async Task TeachAsync(Func<IHubStore, StoredFeedback, Task> teach, StoredFeedback feedback)
-    {
-        try
-        {
-            await teach(_database, feedback);
-        }
-        catch (UnknownMinerException)
-        {
-            StorageLog.SpooledForNobody(_log, feedback.JobId, feedback.MinerId, feedback.Outcome);
-        }
-    }
-
-    private Task WriteAsync(SpoolEntry entry) => entry switch
-    {
-        { Registration: { } r } => _database.SaveRegistrationAsync(r.MinerId, r.Profile, r.Epoch, claim: null, entry.At),
-        { Epoch: { } e } => _database.SaveEpochAsync(e.MinerId, e.Epoch),
-        _ => Task.CompletedTask,
-    };
 
     private static UInt128 KeyOf(StoredFeedback feedback)
     {
