@@ -115,7 +115,9 @@ internal sealed class Hub : IAsyncDisposable
         WebApplication app, IHubStore store, HubSettings settings, TimeProvider time, LogLevelSwitch level)
     {
         CollectorRegistry collectors = Metrics.NewCustomRegistry();
-        IMetricFactory metrics = Metrics.WithCustomRegistry(collectors);
+        // Nobody traces, so there is nothing to look for with every count.
+        MetricFactory metrics = Metrics.WithCustomRegistry(collectors);
+        metrics.ExemplarBehavior = ExemplarBehavior.NoExemplars();
         StoreMetrics.Export(store, time, metrics, collectors);
 
         var index = new MatchIndex(time);

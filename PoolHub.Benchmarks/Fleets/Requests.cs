@@ -3,17 +3,17 @@ using PoolHub.Protocol.Http;
 
 namespace PoolHub.Benchmarks.Fleets;
 
-/// <summary>What is asked. Each kind comes in as many variations, so that no answer is remembered by the processor.</summary>
+/// <summary>What is asked. Each kind comes in as many variations, so that no answer is remembered, neither by the processor nor as a repeated search.</summary>
 internal static class Requests
 {
-    public const int Variations = 64;
+    public const int Variations = 256;
 
     /// <summary>One capability that 5 % have, one region of ten, limits of price and memory: about 1 in 700 passes.</summary>
     public static MatchRequest[] Selective { get; } = [.. Enumerable.Range(0, Variations).Select(i => new MatchRequest
     {
         JobId = $"job-selective-{i}",
         Requirements = new MatchRequirements { CapabilitiesAny = [FleetGenerator.Model(i)], MinVramGb = i % 2 == 0 ? 16 : 24 },
-        Hints = new MatchHints { Region = FleetGenerator.Region(i * 7), MaxPrice = Tokens(0.9 + (i * 0.005)) },
+        Hints = new MatchHints { Region = FleetGenerator.Region(i * 7), MaxPrice = Tokens(0.9 + (i * 0.00125)) },
     })];
 
     /// <summary>Half of the fleet passes: most by price, some by memory.</summary>
@@ -26,7 +26,7 @@ internal static class Requests
             1 => new MatchRequirements { Accel = ["cuda"] },
             _ => null,
         },
-        Hints = new MatchHints { MaxPrice = Tokens((i % 4) switch { 0 => 1.75, 1 => 1.53, _ => 1.18 } + (i * 0.001)) },
+        Hints = new MatchHints { MaxPrice = Tokens((i % 4) switch { 0 => 1.75, 1 => 1.53, _ => 1.18 } + (i * 0.00025)) },
     })];
 
     /// <summary>The guide's example, as it goes over HTTP.</summary>

@@ -10,9 +10,21 @@ namespace PoolHub.Benchmarks.Http;
 /// <summary>The guide's example as the bytes of a request, and its answer.</summary>
 internal static class HttpExchange
 {
-    public static byte[] Request(string path)
+    public static byte[] Request(string path) =>
+        Request(path, JsonSerializer.SerializeToUtf8Bytes(Requests.Example, HubJson.Default.MatchRequest));
+
+    /// <summary>The example so many times in one request, each for another job.</summary>
+    public static byte[] Batch(int matches)
     {
-        byte[] body = JsonSerializer.SerializeToUtf8Bytes(Requests.Example, HubJson.Default.MatchRequest);
+        var batch = new BatchRequest
+        {
+            Requests = [.. Enumerable.Range(0, matches).Select(i => Requests.Example with { JobId = $"{Requests.Example.JobId}-{i}" })],
+        };
+        return Request("/v1/match/batch", JsonSerializer.SerializeToUtf8Bytes(batch, HubJson.Default.BatchRequest));
+    }
+
+    private static byte[] Request(string path, byte[] body)
+    {
         string head = $"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {HubUnderTest.Secret}\r\n"
             + $"Content-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n";
         return [.. Encoding.ASCII.GetBytes(head), .. body];

@@ -11,9 +11,13 @@ namespace PoolHub.Benchmarks.Peers;
 /// many connections, the same way of asking.
 /// </summary>
 internal sealed class PeerScenario(int miners) : Scenario(
-    Row("postgres GIN", miners), Row("redis SINTER", miners), Row("postgres stored score", miners), Row("redis sorted set", miners))
+    Row("match", "postgres GIN", miners), Row("match", "redis SINTER", miners), Row("match", "postgres stored score", miners),
+    Row("match", "redis sorted set", miners), Row("batch", "redis ids alone", miners))
 {
     public const int Connections = 32;
+
+    /// <summary>How many matches a batch has.</summary>
+    private const int Together = 16;
 
     public override bool NeedsPeers => true;
 
@@ -33,9 +37,11 @@ internal sealed class PeerScenario(int miners) : Scenario(
         await CompareAsync(bench, 1, ours, await redis.LoadAsync());
         await CompareAsync(bench, 2, ours, await postgres.LoadStoredAsync());
         await CompareAsync(bench, 3, ours, await redis.LoadRankedAsync());
+        await using Child batches = await PeerFleet.LoadAsync("http", hub.HttpPort, greeting: null, HttpExchange.Batch(Together));
+        await CompareAsync(bench, 4, batches, await redis.LoadRankedIdsAsync(), Together);
     }
 
-    private async Task CompareAsync(Bench bench, int row, Child ours, Child theirs)
+    private async Task CompareAsync(Bench bench, int row, Child ours, Child theirs, int together = 1)
     {
         await using Child peer = theirs;
         Samples hubRates = new();
@@ -44,7 +50,7 @@ internal sealed class PeerScenario(int miners) : Scenario(
         int stretchMs = bench.Quick ? 700 : 2_000;
         for (int i = 0; i < 4; i++)
         {
-            double match = await AskAsync(ours, stretchMs);
+            double match = together * await AskAsync(ours, stretchMs);
             double other = await AskAsync(peer, stretchMs);
             // The first turn warms up.
             if (i > 0)
@@ -64,5 +70,5 @@ internal sealed class PeerScenario(int miners) : Scenario(
         return answers / seconds;
     }
 
-    private static string Row(string peer, int miners) => $"http match / {peer} {miners:N0}";
+    private static string Row(string asked, string peer, int miners) => $"http {asked} / {peer} {miners:N0}";
 }

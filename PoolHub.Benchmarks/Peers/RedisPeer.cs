@@ -39,6 +39,17 @@ internal sealed class RedisPeer : IDisposable
         return answer
         """;
 
+    /// <summary>The best three of all, with what a coordinator needs of them.</summary>
+    private const string RankedScript = """
+        local answer = {}
+        local top = redis.call('ZRANGE', KEYS[1], 0, 2, 'REV', 'WITHSCORES')
+        for i = 1, #top, 2 do
+          local f = redis.call('HMGET', top[i], 'addr', 'proto', 'price')
+          answer[#answer + 1] = {top[i], f[1], f[2], f[3], top[i + 1]}
+        end
+        return answer
+        """;
+
     private readonly ServerProcess _server;
 
     private RedisPeer(ServerProcess server) => _server = server;
@@ -60,19 +71,23 @@ internal sealed class RedisPeer : IDisposable
     }
 
     /// <summary>Everything that the request asks.</summary>
-    public async Task<Child> LoadAsync()
-    {
-        byte[] loaded = LoadChild.Ask(new RedisDialect(), _server.Port, RedisDialect.Command("SCRIPT", "LOAD", Script));
-        string sha = Encoding.ASCII.GetString(loaded).Split("\r\n")[1];
-        return await LoadAsync(RedisDialect.Command(
-            "EVALSHA", sha, "6", "region:eu", "accel:cuda", "cap:task:image_embedding", $"cap:{FleetGenerator.ExampleModel}",
-            "tag:eu-west", "tag:low-latency", "8", "8", "0.8", "5000"));
-    }
+    public Task<Child> LoadAsync() => LoadAsync(RedisDialect.Command(
+        "EVALSHA", Sha(Script), "6", "region:eu", "accel:cuda", "cap:task:image_embedding", $"cap:{FleetGenerator.ExampleModel}",
+        "tag:eu-west", "tag:low-latency", "8", "8", "0.8", "5000"));
 
     /// <summary>A pre-ranked sorted set, deaf to what the request asks.</summary>
-    public Task<Child> LoadRankedAsync() => LoadAsync(RedisDialect.Command("ZRANGE", Ranked, "0", "2", "REV"));
+    public Task<Child> LoadRankedAsync() => LoadAsync(RedisDialect.Command("EVALSHA", Sha(RankedScript), "1", Ranked));
+
+    /// <summary>Nothing but the ids of the best ranked: where to send the job, and for what price, must be asked next.</summary>
+    public Task<Child> LoadRankedIdsAsync() => LoadAsync(RedisDialect.Command("ZRANGE", Ranked, "0", "2", "REV"));
 
     public void Dispose() => _server.Dispose();
+
+    private string Sha(string script)
+    {
+        byte[] loaded = LoadChild.Ask(new RedisDialect(), _server.Port, RedisDialect.Command("SCRIPT", "LOAD", script));
+        return Encoding.ASCII.GetString(loaded).Split("\r\n")[1];
+    }
 
     private async Task<Child> LoadAsync(byte[] command)
     {

@@ -13,7 +13,7 @@ internal sealed class BatchEndpoint(Matcher matcher, QueryReader queries, Creden
     private async Task MatchAsync(HttpContext http)
     {
         if (!await credentials.RequireAsync(http, Caller.Coordinator)
-            || await http.ReadJsonAsync(HubJson.Default.BatchRequest) is not { } batch)
+            || await http.ReadJsonAsync(HubJson.Default.BatchRequest, MatchRequestReader.TryReadBatch) is not { } batch)
         {
             return;
         }

@@ -34,17 +34,16 @@ internal sealed class CandidateSearch
     private long _ceilingE8;
 
     /// <summary>Of all segments accepted so far.</summary>
-    public TopCandidates Best { get; } = new();
+    private TopCandidates _best = null!;
 
     /// <summary>How many of the last segment's were found full, or too late, since the clauses were applied.</summary>
     public int FilledMeanwhile { get; private set; }
     public int LateMeanwhile { get; private set; }
 
-    public void Begin(MatchQuery query, QueryTerms terms, long ceilingE8)
+    public void Begin(MatchQuery query, QueryTerms terms, long ceilingE8, TopCandidates best)
     {
-        (_query, _weights, _terms, _ceilingE8) = (query, query.Weights, terms, ceilingE8);
-        _found.Reset(query.TopK, query.SpreadBy);
-        Best.Reset(query.TopK, query.SpreadBy);
+        (_query, _weights, _terms, _ceilingE8, _best) = (query, query.Weights, terms, ceilingE8, best);
+        _found.Reset(best.Capacity, query.SpreadBy);
     }
 
     public void Clear()
@@ -56,9 +55,9 @@ internal sealed class CandidateSearch
     /// <summary>Adds what the last run found to the answer.</summary>
     public void Accept()
     {
-        foreach (ref readonly MatchCandidate candidate in _found.Items)
+        for (int i = 0; i < _found.Count; i++)
         {
-            Best.Offer(in candidate);
+            _best.Offer(in _found[i]);
         }
     }
 
@@ -112,7 +111,7 @@ internal sealed class CandidateSearch
         {
             // There is nothing to beat yet, so a few good ones come first.
             double margin = FirstMargin;
-            while (Box(segment, margin, price, degraded) < _query.TopK && margin < 1)
+            while (Box(segment, margin, price, degraded) < _found.Capacity && margin < 1)
             {
                 margin *= 2;
             }
@@ -127,7 +126,7 @@ internal sealed class CandidateSearch
     }
 
     /// <summary>What a score must reach to enter.</summary>
-    private double Floor(bool degraded) => Math.Max(Best.Floor(degraded), _found.Floor(degraded));
+    private double Floor(bool degraded) => Math.Max(_best.Floor(degraded), _found.Floor(degraded));
 
     /// <summary>
     /// Puts into the box whom of the group no single term rules out, as far as looking at a term's bits costs less than
@@ -258,6 +257,7 @@ internal sealed class CandidateSearch
             Load = load,
             Free = free,
             EtaMs = eta,
+            IdHash = figures.IdHash,
             TieHash = StableHash.Pair(_query.JobHash, figures.IdHash),
         });
     }

@@ -23,6 +23,9 @@ internal sealed class DecisionLog(TimeProvider time, int capacity = DecisionLog.
     private const int RandomBits = 42;
 
     private readonly Decision?[] _ring = new Decision?[capacity];
+
+    /// <summary>How large each is: the one that is forgotten need not be fetched from memory for it.</summary>
+    private readonly int[] _sizes = new int[capacity];
     private readonly ulong _random = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8)) >> (64 - RandomBits);
     private int _number;
     private long _bytes;
@@ -69,8 +72,9 @@ internal sealed class DecisionLog(TimeProvider time, int capacity = DecisionLog.
 
     private long Put(int place, Decision? decision)
     {
-        Decision? before = Interlocked.Exchange(ref _ring[place], decision);
-        return Interlocked.Add(ref _bytes, (decision?.Bytes ?? 0) - (before?.Bytes ?? 0));
+        int bytes = decision?.Bytes ?? 0;
+        Volatile.Write(ref _ring[place], decision);
+        return Interlocked.Add(ref _bytes, bytes - Interlocked.Exchange(ref _sizes[place], bytes));
     }
 
     /// <summary>Where the decision of an id stands, or would; any 128 bits have a place.</summary>

@@ -46,8 +46,7 @@ internal sealed class Diagnosis
             }
         }
         ArrayPool<MinerState>.Shared.Return(buffer, clearArray: true);
-        _best.Sort();
-        Best = _best.Items.ToArray();
+        Best = _best.Arrange().ToArray();
     }
 
     /// <summary>How many miners pass every clause.</summary>

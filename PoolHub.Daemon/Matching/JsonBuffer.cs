@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Encodings.Web;
 using PoolHub.Protocol;
@@ -21,6 +23,11 @@ internal sealed class JsonBuffer
     /// <summary>The longest is a double, with 24.</summary>
     private const int MaxNumberBytes = 32;
 
+    private const int RecentLog2 = 6;
+
+    /// <summary>The golden ratio: numbers that are close to each other get places that are not.</summary>
+    private const long Spread = unchecked((long)0x9E37_79B9_7F4A_7C15);
+
     /// <summary>What a text carries as it is. The encoder knows what becomes of all else.</summary>
     private static readonly SearchValues<char> s_plain = SearchValues.Create(
         [.. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (char)c).Where(c => c is not ('"' or '\\'))]);
@@ -28,6 +35,7 @@ internal sealed class JsonBuffer
     [ThreadStatic]
     private static JsonBuffer? t_spare;
 
+    private readonly RecentNumber[] _recent = new RecentNumber[1 << RecentLog2];
     private byte[] _bytes = new byte[FirstBytes];
     private int _length;
 
@@ -79,10 +87,17 @@ internal sealed class JsonBuffer
         _length += bytes;
     }
 
+    /// <summary>The shortest text that reads as this number. Scores come again while the same miners are best.</summary>
     public void Number(double value)
     {
-        _ = value.TryFormat(Room(MaxNumberBytes), out int bytes, default, CultureInfo.InvariantCulture);
-        _length += bytes;
+        long bits = BitConverter.DoubleToInt64Bits(value);
+        ref RecentNumber recent = ref _recent[(int)((ulong)(bits * Spread) >> (64 - RecentLog2))];
+        if (recent.Length == 0 || recent.Bits != bits)
+        {
+            _ = value.TryFormat(recent.Text, out recent.Length, default, CultureInfo.InvariantCulture);
+            recent.Bits = bits;
+        }
+        Raw(recent.Text[..recent.Length]);
     }
 
     /// <summary>A price as a decimal number of tokens, without zeros at its end.</summary>
@@ -126,5 +141,22 @@ internal sealed class JsonBuffer
             Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, _length + bytes));
         }
         return _bytes.AsSpan(_length);
+    }
+
+    /// <summary>A number that was written, and its text.</summary>
+    private struct RecentNumber
+    {
+        public long Bits;
+        public int Length;
+        private TextBytes _text;
+
+        [UnscopedRef]
+        public Span<byte> Text => _text;
+
+        [InlineArray(MaxNumberBytes)]
+        private struct TextBytes
+        {
+            private byte _first;
+        }
     }
 }

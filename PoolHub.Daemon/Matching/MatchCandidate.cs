@@ -31,6 +31,9 @@ internal struct MatchCandidate
     /// <summary>-1 when unknown.</summary>
     public int EtaMs;
 
+    /// <summary>The miner's half of the tie-break.</summary>
+    public ulong IdHash;
+
     /// <summary>The last word but one between equals; see <see cref="StableHash.Pair"/>.</summary>
     public ulong TieHash;
 

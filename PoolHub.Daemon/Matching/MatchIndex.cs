@@ -15,14 +15,12 @@ internal sealed class MatchIndex
 {
     public const int DefaultLimit = 4_194_304;
 
-    /// <summary>Reads of one segment before the match takes the lock; writers would have to be very busy.</summary>
-    private const int MaxReads = 8;
-
     private readonly Lock _writer = new();
     private readonly Slots _slots;
     private readonly TermCatalogue _terms = new();
     private readonly LatencyRanks _latency = new();
     private readonly SegmentTable _segments = new();
+    private readonly IndexSearch _search;
     private int _count;
     private int _changes;
 
@@ -34,6 +32,7 @@ internal sealed class MatchIndex
     public MatchIndex(TimeProvider time, int limit = DefaultLimit)
     {
         _slots = new Slots(time, limit);
+        _search = new IndexSearch(_segments, _terms, _writer);
         Held = new HeldSlots(_writer, _segments.Of);
     }
 
@@ -196,19 +195,31 @@ internal sealed class MatchIndex
     /// <param name="load">Jobs that run or wait.</param>
     public void SetLoad(int slot, int load)
     {
-        Segment segment = _segments.Of(slot);
-        int offset = slot & Segment.Mask;
-        Volatile.Write(ref segment.Figures(offset).Load, Math.Max(load, 0));
-        segment.SettleLoad(offset);
+        if (IsNew(ref FiguresOf(slot).Load, Math.Max(load, 0)))
+        {
+            _segments.Of(slot).SettleLoad(slot & Segment.Mask);
+        }
     }
 
     /// <param name="slot">The miner's slot.</param>
     /// <param name="rttMs">The round trip as measured; -1 when unknown.</param>
-    public void SetRtt(int slot, int rttMs) => Volatile.Write(ref FiguresOf(slot).RttMs, Math.Max(rttMs, -1));
+    public void SetRtt(int slot, int rttMs)
+    {
+        if (IsNew(ref FiguresOf(slot).RttMs, Math.Max(rttMs, -1)))
+        {
+            _segments.Of(slot).Touch();
+        }
+    }
 
     /// <param name="slot">The miner's slot.</param>
     /// <param name="serviceMs">How long a job is expected to run; -1 when unknown.</param>
-    public void SetServiceMs(int slot, int serviceMs) => Volatile.Write(ref FiguresOf(slot).ServiceMs, Math.Max(serviceMs, -1));
+    public void SetServiceMs(int slot, int serviceMs)
+    {
+        if (IsNew(ref FiguresOf(slot).ServiceMs, Math.Max(serviceMs, -1)))
+        {
+            _segments.Of(slot).Touch();
+        }
+    }
 
     /// <summary>
     /// Ranks every region's round trips as they are now, and tightens what the search goes by. Called once a second by
@@ -243,55 +254,20 @@ internal sealed class MatchIndex
     /// <paramref name="result"/> has served a query as large. Each segment is seen as it was at one moment.
     /// Latency ranks that are refreshed meanwhile may be new for some regions and old for others.
     /// </summary>
-    public void Match(MatchQuery query, MatchResult result)
-    {
-        SegmentScan scan = result.Begin(query, _terms, SlotOf, query.MaxPriceE8 ?? DearestE8);
-        Segment[] segments = _segments.All;
-        for (int i = 0; i < segments.Length; i++)
-        {
-            if (scan.PassesOver(i))
-            {
-                scan.Count(_segments.CountOf(i));
-            }
-            else
-            {
-                Scan(segments[i], scan);
-            }
-        }
-        result.Complete();
-    }
+    public void Match(MatchQuery query, MatchResult result) => _search.Run(query, SlotOf, result);
 
     /// <summary>Copies the miners of a segment, all as they were at one moment; see <see cref="SegmentReader.Read"/>.</summary>
     public int ReadSegment(int segment, Span<MinerState> into) =>
         SegmentReader.Read(_segments.All[segment], _writer, into);
 
-    private void Scan(Segment segment, SegmentScan scan)
-    {
-        for (int i = 0; i < MaxReads; i++)
-        {
-            int version = segment.ReadVersion();
-            if ((version & 1) == 0)
-            {
-                scan.Run(segment);
-                if (segment.IsUnchanged(version))
-                {
-                    scan.Accept();
-                    return;
-                }
-            }
-            else
-            {
-                Thread.SpinWait(32);
-            }
-        }
-        lock (_writer)
-        {
-            scan.Run(segment);
-            scan.Accept();
-        }
-    }
-
     private ref SlotFigures FiguresOf(int slot) => ref _segments.Of(slot).Figures(slot & Segment.Mask);
+
+    private static bool IsNew(ref int figure, int value)
+    {
+        bool isNew = Volatile.Read(ref figure) != value;
+        Volatile.Write(ref figure, value);
+        return isNew;
+    }
 
     private void CountChange(Segment segment)
     {

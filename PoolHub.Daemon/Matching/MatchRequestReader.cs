@@ -11,15 +11,57 @@ namespace PoolHub.Daemon.Matching;
 internal static class MatchRequestReader
 {
     /// <summary>The request as the serializer would read it; null when that must do it.</summary>
-    public static MatchRequest? TryRead(ReadOnlySequence<byte> utf8)
+    public static MatchRequest? TryRead(ReadOnlySequence<byte> utf8) => Whole(utf8, static body =>
     {
-        if (!utf8.IsSingleSegment)
-        {
-            return null;
-        }
-        var json = new PlainJson(utf8.FirstSpan);
+        var json = new PlainJson(body);
         MatchRequest request = ReadRequest(ref json);
         return json.TryEnd() ? request : null;
+    });
+
+    /// <summary>The same for many in one body.</summary>
+    public static BatchRequest? TryReadBatch(ReadOnlySequence<byte> utf8) => Whole(utf8, static body =>
+    {
+        var json = new PlainJson(body);
+        MatchRequest[]? requests = null;
+        json.BeginObject();
+        while (json.TryField(out ReadOnlySpan<byte> name))
+        {
+            if (name.SequenceEqual("requests"u8))
+            {
+                requests = ReadRequests(ref json);
+            }
+            else
+            {
+                json.Fail();
+            }
+        }
+        return json.TryEnd() ? new BatchRequest { Requests = requests } : null;
+    });
+
+    /// <summary>Reads a body in one piece, in which most come.</summary>
+    private static T? Whole<T>(ReadOnlySequence<byte> utf8, Func<ReadOnlySpan<byte>, T?> read)
+    {
+        if (utf8.IsSingleSegment)
+        {
+            return read(utf8.FirstSpan);
+        }
+        int length = (int)utf8.Length;
+        byte[] whole = ArrayPool<byte>.Shared.Rent(length);
+        utf8.CopyTo(whole);
+        T? value = read(whole.AsSpan(0, length));
+        ArrayPool<byte>.Shared.Return(whole);
+        return value;
+    }
+
+    private static MatchRequest[] ReadRequests(ref PlainJson json)
+    {
+        var requests = new List<MatchRequest>();
+        json.BeginArray();
+        while (json.TryItem())
+        {
+            requests.Add(ReadRequest(ref json));
+        }
+        return [.. requests];
     }
 
     private static MatchRequest ReadRequest(ref PlainJson json)

@@ -5,30 +5,29 @@ namespace PoolHub.Daemon.Matching;
 /// </summary>
 internal sealed class MatchResult
 {
-    private readonly SegmentScan _scan = new();
+    private readonly int[] _left = new int[Clauses.Count];
 
     /// <summary>Best first.</summary>
-    public ReadOnlySpan<MatchCandidate> Candidates => _scan.Best.Items;
+    public ReadOnlySpan<MatchCandidate> Candidates => Best.Arrange();
 
     /// <summary>For how long a slot of each candidate is held; 0 when none is.</summary>
     public int HoldMs { get; set; }
 
-    /// <summary>How many miners passed this clause and those before it; meaningless for a clause not asked.</summary>
-    public int Left(Clause clause) => _scan.Left[(int)clause];
+    /// <summary>Where the search puts what it finds, and works.</summary>
+    public TopCandidates Best { get; } = new();
+    public SegmentScan Scan { get; } = new();
+    public RepeatedSearches Repeated { get; } = new();
 
-    /// <param name="query">The query.</param>
-    /// <param name="terms">Where its terms are looked up.</param>
-    /// <param name="slotOf">The slot of a miner; -1 when it has none.</param>
-    /// <param name="ceilingE8">What prices are measured against.</param>
-    public SegmentScan Begin(MatchQuery query, TermCatalogue terms, Func<string, int> slotOf, long ceilingE8)
+    /// <summary>How many miners passed this clause and those before it; meaningless for a clause not asked.</summary>
+    public int Left(Clause clause) => _left[(int)clause];
+
+    /// <param name="left">By clause; see <see cref="Left"/>.</param>
+    public void Complete(ReadOnlySpan<int> left)
     {
         HoldMs = 0;
-        _scan.Begin(query, terms, slotOf, ceilingE8);
-        return _scan;
+        left.CopyTo(_left);
     }
 
-    public void Complete() => _scan.Best.Sort();
-
     /// <summary>Leaves a candidate out of a complete answer.</summary>
-    public void Drop(int place) => _scan.Best.RemoveAt(place);
+    public void Drop(int place) => Best.RemoveAt(place);
 }

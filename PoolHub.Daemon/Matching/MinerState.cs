@@ -39,6 +39,7 @@ internal readonly struct MinerState
         double cap = Scoring.CapFit(had, query.Capabilities.Length);
         double price = Scoring.PriceNorm(PriceE8, ceilingE8);
         double load = Scoring.LoadNorm(Free, Load);
+        ulong idHash = StableHash.Of(Offer.MinerId);
         return new MatchCandidate
         {
             Offer = Offer,
@@ -56,7 +57,8 @@ internal readonly struct MinerState
             Load = Load,
             Free = Free,
             EtaMs = EtaMs,
-            TieHash = StableHash.Pair(query.JobHash, StableHash.Of(Offer.MinerId)),
+            IdHash = idHash,
+            TieHash = StableHash.Pair(query.JobHash, idHash),
         };
     }
 }

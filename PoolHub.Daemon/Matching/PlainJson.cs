@@ -16,6 +16,12 @@ internal ref struct PlainJson(ReadOnlySpan<byte> utf8)
     private static readonly SearchValues<byte> s_plain = SearchValues.Create(
         [.. Enumerable.Range(' ', '~' - ' ' + 1).Select(c => (byte)c).Where(c => c is not ((byte)'"' or (byte)'\\'))]);
 
+    private const int FirstTerms = 64;
+
+    /// <summary>Where a list is gathered.</summary>
+    [ThreadStatic]
+    private static string[]? t_terms;
+
     private static readonly long[] s_powersOf10 = [.. Enumerable.Range(0, MaxDigits + 1).Select(i => (long)Math.Pow(10, i))];
 
     private readonly ReadOnlySpan<byte> _utf8 = utf8;
@@ -46,6 +52,16 @@ internal ref struct PlainJson(ReadOnlySpan<byte> utf8)
         return !HasFailed;
     }
 
+    /// <summary>Goes into an array.</summary>
+    public void BeginArray()
+    {
+        Take((byte)'[');
+        _isFirst = true;
+    }
+
+    /// <summary>Goes to the next item; false after the last, when the array is over.</summary>
+    public bool TryItem() => TryNext((byte)']');
+
     /// <summary>Nothing but space is left.</summary>
     public bool TryEnd() => Peek() == 0 && _at == _utf8.Length && !HasFailed;
 
@@ -56,21 +72,18 @@ internal ref struct PlainJson(ReadOnlySpan<byte> utf8)
 
     public string[] Terms()
     {
-        Take((byte)'[');
-        _isFirst = true;
-        PlainJson ahead = this;
+        BeginArray();
+        string[] terms = t_terms ??= new string[FirstTerms];
         int count = 0;
-        while (ahead.TryNext((byte)']'))
+        while (TryItem())
         {
-            _ = ahead.TextUtf8();
-            count++;
+            if (count == terms.Length)
+            {
+                Array.Resize(ref terms, 2 * count);
+            }
+            terms[count++] = Term();
         }
-        string[] terms = count == 0 ? [] : new string[count];
-        for (int i = 0; TryNext((byte)']'); i++)
-        {
-            terms[i] = Term();
-        }
-        return terms;
+        return terms.AsSpan(0, count).ToArray();
     }
 
     public int Whole()

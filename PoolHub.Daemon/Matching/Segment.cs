@@ -30,6 +30,9 @@ internal sealed class Segment
     /// <summary>Odd while a write is under way.</summary>
     private int _version;
 
+    /// <summary>Counts what heartbeats and holds wrote.</summary>
+    private int _touches;
+
     private readonly SegmentStorage _storage;
     private readonly int _first;
     private readonly int _place;
@@ -88,15 +91,22 @@ internal sealed class Segment
 
     public ref SlotFigures Figures(int offset) => ref _storage.Figures[_first + offset];
 
-    public int ReadVersion() => Volatile.Read(ref _version);
+    /// <summary>The version above, the touches below: another one after any change, and 0 before the first.</summary>
+    public long ReadStamp() => ((long)Volatile.Read(ref _version) << 32) | (uint)Volatile.Read(ref _touches);
 
-    /// <summary>Whether all that was read since <see cref="ReadVersion"/> belongs together.</summary>
-    public bool IsUnchanged(int version)
+    /// <summary>Whether no write was under way.</summary>
+    public static bool IsWhole(long stamp) => ((stamp >> 32) & 1) == 0;
+
+    /// <summary>Whether all that was read since <see cref="ReadStamp"/> belongs together.</summary>
+    public bool IsUnchanged(long stamp)
     {
         // The reads of the columns must not move below the second read of the version.
         Volatile.ReadBarrier();
-        return Volatile.Read(ref _version) == version;
+        return Volatile.Read(ref _version) == (int)(stamp >> 32);
     }
+
+    /// <summary>Tells that a figure was written at any time: called after it, so that whoever saw the old one looks again.</summary>
+    public void Touch() => Interlocked.Increment(ref _touches);
 
     /// <summary>Makes the version odd; a full fence, so that no column is written before it is.</summary>
     public void BeginWrite() => Interlocked.Increment(ref _version);
@@ -217,6 +227,7 @@ internal sealed class Segment
             int level = figures.LoadLevel();
             if (shown == level || shown == Moving)
             {
+                Touch();
                 return;
             }
             if (Interlocked.CompareExchange(ref figures.ShownLevel, Moving, shown) == shown)

@@ -15,11 +15,11 @@ internal static class SegmentReader
     {
         for (int i = 0; i < MaxReads; i++)
         {
-            int version = segment.ReadVersion();
-            if ((version & 1) == 0)
+            long stamp = segment.ReadStamp();
+            if (Segment.IsWhole(stamp))
             {
                 int count = Copy(segment, into);
-                if (segment.IsUnchanged(version))
+                if (segment.IsUnchanged(stamp))
                 {
                     return count;
                 }

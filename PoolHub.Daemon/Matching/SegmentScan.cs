@@ -27,13 +27,16 @@ internal sealed class SegmentScan
 
     /// <summary>Of all segments accepted so far.</summary>
     public int[] Left { get; } = new int[Clauses.Count];
-    public TopCandidates Best => _search.Best;
+
+    /// <summary>Of the last segment.</summary>
+    public ReadOnlySpan<int> LastLeft => _left;
 
     /// <param name="query">The query.</param>
     /// <param name="terms">Where its terms are looked up.</param>
     /// <param name="slotOf">The slot of a miner; -1 when it has none.</param>
     /// <param name="ceilingE8">What prices are measured against.</param>
-    public void Begin(MatchQuery query, TermCatalogue terms, Func<string, int> slotOf, long ceilingE8)
+    /// <param name="best">Gets the best; what is in it already need not be found.</param>
+    public void Begin(MatchQuery query, TermCatalogue terms, Func<string, int> slotOf, long ceilingE8, TopCandidates best)
     {
         if (_excluded.Length < query.Exclude.Length)
         {
@@ -48,7 +51,7 @@ internal sealed class SegmentScan
         _minRam = new Limit<float>(query.MinRamGb ?? 0);
         _maxPrice = new Limit<long>(query.MaxPriceE8 ?? 0);
         _terms.Resolve(query, terms);
-        _search.Begin(query, _terms, ceilingE8);
+        _search.Begin(query, _terms, ceilingE8, best);
         Array.Clear(Left);
     }
 

@@ -2,16 +2,27 @@ using PoolHub.Protocol;
 
 namespace PoolHub.Daemon.Matching;
 
-/// <summary>The best K candidates seen so far: a heap with the worst of them on top.</summary>
+/// <summary>The best K candidates seen so far, best first. A candidate stays where it was put; what moves is its number.</summary>
 internal sealed class TopCandidates
 {
     private MatchCandidate[] _items = [];
-    private int _capacity;
+
+    /// <summary>Where the candidates are, in their order, and after them the places that are free.</summary>
+    private int[] _order = [];
     private SpreadBy _spreadBy;
+
+    /// <summary>What nobody who was left out before <see cref="Seal"/> is above; no score goes below minus infinity.</summary>
+    private double _sealedHealthy;
+    private double _sealedDegraded;
+
+    /// <summary>K.</summary>
+    public int Capacity { get; private set; }
 
     public int Count { get; private set; }
 
-    public ReadOnlySpan<MatchCandidate> Items => _items.AsSpan(0, Count);
+    private ref MatchCandidate Last => ref _items[_order[Count - 1]];
+
+    public ref readonly MatchCandidate this[int place] => ref _items[_order[place]];
 
     /// <param name="capacity">K.</param>
     /// <param name="spreadBy">Of what no two may have the same.</param>
@@ -21,9 +32,11 @@ internal sealed class TopCandidates
         if (_items.Length < capacity)
         {
             _items = new MatchCandidate[capacity];
+            _order = [.. Enumerable.Range(0, capacity)];
         }
-        _capacity = capacity;
+        Capacity = capacity;
         Count = 0;
+        (_sealedHealthy, _sealedDegraded) = (double.NegativeInfinity, double.NegativeInfinity);
     }
 
     public void Clear() => Count = 0;
@@ -32,11 +45,12 @@ internal sealed class TopCandidates
     /// <param name="degraded">Whether the miner is; no score lifts a degraded one over a healthy one.</param>
     public double Floor(bool degraded)
     {
-        if (Count < _capacity || (!degraded && _items[0].Degraded))
+        double left = degraded ? _sealedDegraded : _sealedHealthy;
+        if (Count < Capacity || (!degraded && Last.Degraded))
         {
-            return double.NegativeInfinity;
+            return left;
         }
-        return degraded == _items[0].Degraded ? _items[0].Score : double.PositiveInfinity;
+        return degraded == Last.Degraded ? Math.Max(left, Last.Score) : double.PositiveInfinity;
     }
 
     public void Offer(in MatchCandidate candidate)
@@ -44,19 +58,88 @@ internal sealed class TopCandidates
         int rival = _spreadBy == SpreadBy.None ? -1 : FindRival(in candidate);
         if (rival >= 0)
         {
-            if (candidate.IsBefore(in _items[rival]))
+            if (candidate.IsBefore(in this[rival]))
             {
-                SiftDown(rival, in candidate, Count);
+                RemoveAt(rival);
+                Insert(in candidate);
             }
         }
-        else if (Count < _capacity)
+        else if (Count < Capacity)
         {
-            SiftUp(Count++, in candidate);
+            Insert(in candidate);
         }
-        else if (candidate.IsBefore(in _items[0]))
+        else if (candidate.IsBefore(in Last))
         {
-            SiftDown(0, in candidate, Count);
+            Count--;
+            Insert(in candidate);
         }
+    }
+
+    /// <summary>Takes one out; the others keep their order.</summary>
+    public void RemoveAt(int place)
+    {
+        int freed = _order[place];
+        Array.Copy(_order, place + 1, _order, place, --Count - place);
+        _order[Count] = freed;
+    }
+
+    /// <summary>
+    /// Remembers the floors. Candidates may be removed afterwards, and those who were left out because of them need not
+    /// be offered again: none of them is above the floors.
+    /// </summary>
+    public void Seal() => (_sealedHealthy, _sealedDegraded) = (Floor(degraded: false), Floor(degraded: true));
+
+    /// <summary>Removes the candidates of one segment.</summary>
+    public void RemoveSegment(int segment)
+    {
+        for (int place = Count - 1; place >= 0; place--)
+        {
+            if (this[place].Slot >> Segment.SizeBits == segment)
+            {
+                RemoveAt(place);
+            }
+        }
+    }
+
+    /// <summary>Offers everybody to another list, in the order of another job.</summary>
+    public void OfferTo(TopCandidates other, ulong jobHash)
+    {
+        for (int place = 0; place < Count && this[place].Score >= other.Floor(this[place].Degraded); place++)
+        {
+            MatchCandidate renewed = this[place];
+            renewed.TieHash = StableHash.Pair(jobHash, renewed.IdHash);
+            other.Offer(in renewed);
+        }
+    }
+
+    /// <summary>Whether nobody who was left out of this list would be in the other, which has the best of this one.</summary>
+    public bool LeftOutNobodyFor(TopCandidates other)
+    {
+        double healthy = Floor(degraded: false);
+        double degraded = Floor(degraded: true);
+        if (other.Count < other.Capacity)
+        {
+            return double.IsNegativeInfinity(Math.Max(healthy, degraded));
+        }
+        ref readonly MatchCandidate worst = ref other.Last;
+        return worst.Degraded ? double.IsNegativeInfinity(healthy) && worst.Score > degraded : worst.Score > healthy;
+    }
+
+    /// <summary>The candidates side by side, best first; good until one is offered or removed.</summary>
+    public ReadOnlySpan<MatchCandidate> Arrange()
+    {
+        for (int place = 0; place < Count; place++)
+        {
+            int from = _order[place];
+            if (from != place)
+            {
+                (_items[place], _items[from]) = (_items[from], _items[place]);
+                // Whoever had this place is now where its new owner was.
+                _order[_order.AsSpan(place).IndexOf(place) + place] = from;
+                _order[place] = place;
+            }
+        }
+        return _items.AsSpan(0, Count);
     }
 
     /// <summary>Who has the same region or owner; -1 when nobody does.</summary>
@@ -65,7 +148,7 @@ internal sealed class TopCandidates
         string? group = Group(in candidate);
         for (int i = 0; i < Count; i++)
         {
-            if (group is not null && group == Group(in _items[i]))
+            if (group is not null && group == Group(in this[i]))
             {
                 return i;
             }
@@ -80,57 +163,27 @@ internal sealed class TopCandidates
         return _spreadBy == SpreadBy.Region ? profile.Region : profile.Owner is { Length: > 0 } owner ? owner : null;
     }
 
-    /// <summary>Takes one out and keeps the order of the others; only when sorted.</summary>
-    public void RemoveAt(int place) => Array.Copy(_items, place + 1, _items, place, --Count - place);
-
-    /// <summary>Puts the best first. The heap is one no more until it is reset.</summary>
-    public void Sort()
+    /// <summary>Puts a candidate where it belongs; there must be room.</summary>
+    private void Insert(in MatchCandidate candidate)
     {
-        for (int last = Count - 1; last > 0; last--)
+        int from = 0;
+        int to = Count;
+        // Most come in their order.
+        for (int middle = to - 1; from < to; middle = (from + to) / 2)
         {
-            MatchCandidate worst = _items[0];
-            MatchCandidate moved = _items[last];
-            SiftDown(0, in moved, last);
-            _items[last] = worst;
+            if (candidate.IsBefore(in this[middle]))
+            {
+                to = middle;
+            }
+            else
+            {
+                from = middle + 1;
+            }
         }
-    }
-
-    private void SiftUp(int at, in MatchCandidate candidate)
-    {
-        while (at > 0)
-        {
-            int parent = (at - 1) >> 1;
-            if (!_items[parent].IsBefore(in candidate))
-            {
-                break;
-            }
-            _items[at] = _items[parent];
-            at = parent;
-        }
-        _items[at] = candidate;
-    }
-
-    /// <summary>Replaces one of the first <paramref name="count"/> items by one that is not worse.</summary>
-    private void SiftDown(int at, in MatchCandidate candidate, int count)
-    {
-        while (true)
-        {
-            int child = (at * 2) + 1;
-            if (child >= count)
-            {
-                break;
-            }
-            if (child + 1 < count && _items[child].IsBefore(in _items[child + 1]))
-            {
-                child++;
-            }
-            if (!candidate.IsBefore(in _items[child]))
-            {
-                break;
-            }
-            _items[at] = _items[child];
-            at = child;
-        }
-        _items[at] = candidate;
+        int free = _order[Count];
+        _items[free] = candidate;
+        Array.Copy(_order, from, _order, from + 1, Count - from);
+        _order[from] = free;
+        Count++;
     }
 }

@@ -76,7 +76,10 @@ internal sealed class Channel(Transport transport, Outbound outbound, Action abo
         }
     }
 
-    /// <summary>Ends it without a word: the miner left or its socket is gone. False when it had ended already.</summary>
+    /// <summary>
+    /// Ends it without a word: the miner left or its socket is gone. False when it had ended already. A miner that left
+    /// sees it when <see cref="Gone"/> is called.
+    /// </summary>
     public bool End(CloseReason reason)
     {
         if (Interlocked.Exchange(ref _closeOnce, 1) != 0)
@@ -87,7 +90,7 @@ internal sealed class Channel(Transport transport, Outbound outbound, Action abo
         Volatile.Write(ref _closedAt, time.GetTimestamp());
         _closing = true;
         metrics.Closed(reason);
-        if (reason is CloseReason.Leaving or CloseReason.Dropped)
+        if (reason == CloseReason.Dropped)
         {
             outbound.End();
         }

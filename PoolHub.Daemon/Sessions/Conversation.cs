@@ -265,20 +265,20 @@ internal sealed class Conversation(Channel channel, SessionTable table, MinerReg
 
     private async ValueTask LeaveAsync()
     {
-        if (!channel.End(CloseReason.Leaving) || channel.Session is not { } session)
+        if (!channel.End(CloseReason.Leaving))
         {
             return;
         }
-        if (session.IsCurrent)
+        // Whoever sees its socket end is offline by then.
+        ValueTask leaving = channel.Session is { IsCurrent: true } session ? table.LeaveAsync(session) : default;
+        channel.Gone();
+        try
         {
-            try
-            {
-                await table.LeaveAsync(session);
-            }
-            catch (StoreUnavailableException)
-            {
-                // It is offline and gone; at the worst a restarted hub takes its old token again.
-            }
+            await leaving;
+        }
+        catch (StoreUnavailableException)
+        {
+            // It is offline and gone; at the worst a restarted hub takes its old token again.
         }
     }
 

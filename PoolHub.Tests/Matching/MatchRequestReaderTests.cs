@@ -66,7 +66,21 @@ public sealed class MatchRequestReaderTests
         for (int cut = 1; cut < body.Length; cut++)
         {
             MatchRequest? request = MatchRequestReader.TryRead(Pieces.Of(body[..cut], body[cut..]));
-            Assert.True(request is null || Json(request) == whole, $"cut at {cut}");
+            Assert.Equal(whole, Json(request));
+        }
+    }
+
+    [Fact]
+    public void Usual_batch_is_read_without_the_serializer_and_an_unusual_one_is_left_to_it()
+    {
+        BatchRequest? batch = MatchRequestReader.TryReadBatch(Sequence($"{{\"requests\": [{Usual},{{\"job_id\":\"k\"}}] }}"));
+        Assert.Equal([Json(Bodies.Parse(Sequence(Usual), HubJson.Default.MatchRequest, out _)), Json(new MatchRequest { JobId = "k" })],
+            batch!.Requests!.Select(Json));
+        Assert.Empty(MatchRequestReader.TryReadBatch(Sequence("{\"requests\":[]}"))!.Requests!);
+        Assert.Null(MatchRequestReader.TryReadBatch(Sequence("{}"))!.Requests);
+        foreach (string body in (string[])["{\"requests\":[null]}", "{\"requests\":[{}", "{\"requests\":{}}", "{\"other\":[]}", "[]", ""])
+        {
+            Assert.Null(MatchRequestReader.TryReadBatch(Sequence(body)));
         }
     }
 

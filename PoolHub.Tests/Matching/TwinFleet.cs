@@ -132,8 +132,8 @@ internal sealed class TwinFleet(int seed)
         }
     }
 
-    /// <summary>Asks both and compares everything, doubles bit for bit.</summary>
-    public void AssertSameAnswer(MatchRequest request)
+    /// <summary>Asks both and compares everything, doubles bit for bit. Returns the candidates.</summary>
+    public ReadOnlySpan<MatchCandidate> AssertSameAnswer(MatchRequest request)
     {
         Assert.True(MatchQuery.TryCreate(request, WeightProfiles.BuiltIn, out MatchQuery? query, out var fault), $"{fault}");
         Index.Match(query, _result);
@@ -155,6 +155,7 @@ internal sealed class TwinFleet(int seed)
             Assert.Equal(place.EtaMs, actual.Candidates[i].EtaMs);
             Assert.Equal(Slot(place.Miner), candidate.Slot);
         }
+        return _result.Candidates;
     }
 
     public MatchRequest NextRequest() => new()
