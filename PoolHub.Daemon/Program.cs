@@ -35,6 +35,11 @@ if (line.Action == CommandAction.CheckConfig)
     return 0;
 }
 
+if (line.Action is CommandAction.MigrateOnly or CommandAction.Export or CommandAction.Import)
+{
+    return await RunTaskAsync(settings);
+}
+
 await using Hub? hub = await StartAsync(settings);
 if (hub is null)
 {
@@ -57,13 +62,31 @@ if (settings.Access.AdminTokens.Length == 0)
 await hub.WaitForShutdownAsync();
 return 0;
 
+async Task<int> RunTaskAsync(HubSettings settings)
+{
+    using ILoggerFactory logs = LoggerFactory.Create(logging => LogToStandardError(logging.SetMinimumLevel(settings.LogLevel)));
+    try
+    {
+        await StoreTasks.RunAsync(line, settings, Console.Out, logs);
+        return 0;
+    }
+    catch (Exception e) when (IsComplaint(e))
+    {
+        await Console.Error.WriteLineAsync($"poolhubd: {e.Message}");
+        return Failed;
+    }
+}
+
+static bool IsComplaint(Exception e) =>
+    e is StoreRefusedException or StoreUnavailableException or IOException or UnauthorizedAccessException;
+
 static async Task<Hub?> StartAsync(HubSettings settings)
 {
     try
     {
         return await Hub.StartAsync(settings, TimeProvider.System, new LogLevelSwitch(settings.LogLevel), LogToStandardError);
     }
-    catch (Exception e) when (e is StoreRefusedException or IOException or UnauthorizedAccessException)
+    catch (Exception e) when (IsComplaint(e))
     {
         await Console.Error.WriteLineAsync($"poolhubd: {e.Message}");
         return null;

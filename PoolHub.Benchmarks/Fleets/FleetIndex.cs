@@ -15,7 +15,7 @@ internal static class FleetIndex
     {
         var index = new MatchIndex(TimeProvider.System);
         slots = index.AddAll(Array.ConvertAll(fleet, miner => new Newcomer(
-            miner.Id, miner.Profile, miner.Degraded, miner.Available, miner.Trust, miner.Load, miner.RttMs, miner.ServiceMs)));
+            miner.Id, miner.Profile, miner.Profile.Price, miner.Degraded, miner.Available, miner.Trust, miner.Load, miner.RttMs, miner.ServiceMs)));
         return index;
     }
 

@@ -92,6 +92,11 @@ internal static class AnswerWriter
         }
         json.Raw(""","price":"""u8);
         json.Number(candidate.Price);
+        if (candidate.Price != candidate.Offer.Profile.Price)
+        {
+            json.Raw(""","own_price":"""u8);
+            json.Number(candidate.Offer.Profile.Price);
+        }
         if (candidate.Degraded)
         {
             json.Raw(""","degraded":true"""u8);

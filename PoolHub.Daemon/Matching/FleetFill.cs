@@ -91,7 +91,7 @@ internal sealed class FleetFill(Newcomer[] miners, SegmentTable table, Slots slo
             {
                 region.Latency.Count(miner.RttMs);
             }
-            int rank = prices.Rank(miner.Profile.Price.E8);
+            int rank = prices.Rank(miner.Price.E8);
             _keys[i] = ((((ulong)region.Number << RankBits) | (uint)rank) << NumberBits) | (uint)i;
         }
     }
@@ -168,7 +168,7 @@ internal sealed class FleetFill(Newcomer[] miners, SegmentTable table, Slots slo
 
     private static int SegmentsFor(int count) => (count + Segment.Size - 1) / Segment.Size;
 
-    private long PriceAt(int place) => miners[(int)(_keys[place] & NumberMask)].Profile.Price.E8;
+    private long PriceAt(int place) => miners[(int)(_keys[place] & NumberMask)].Price.E8;
 
     private void Fill(Segment[] segments)
     {

@@ -48,13 +48,14 @@ internal sealed class MatchIndex
     public HeldSlots Held { get; }
 
     /// <summary>Adds a miner, its round trip and service time unknown.</summary>
+    /// <param name="price">The live price; that of the profile when null.</param>
     /// <returns>Its slot.</returns>
-    public int Add(string minerId, MinerProfile profile, bool degraded, bool available, double trust, int load = 0)
+    public int Add(string minerId, MinerProfile profile, bool degraded, bool available, double trust, int load = 0, TokenPrice? price = null)
     {
         Scoring.CheckTrust(trust);
         lock (_writer)
         {
-            int priceClass = _segments.Refresh.Price.Current.Part(profile.Price.E8, Slots.PriceClasses);
+            int priceClass = _segments.Refresh.Price.Current.Part((price ?? profile.Price).E8, Slots.PriceClasses);
             int slot = _slots.Take(profile.Region, _latency.Miners(profile.Region), priceClass);
             Segment segment = _segments.OrNew(slot);
             int offset = slot & Segment.Mask;
@@ -67,6 +68,7 @@ internal sealed class MatchIndex
             segment.SetAvailable(offset, available);
             Segment.SetBit(segment.Degraded, offset, degraded);
             segment.Put(offset, offer, _latency.Enter(offer.Profile.Region));
+            segment.SetPrice(offset, (price ?? profile.Price).E8);
             _terms.Enter(slot);
             segment.EndWrite();
             Volatile.Write(ref _count, _count + 1);
@@ -93,7 +95,8 @@ internal sealed class MatchIndex
     public MinerProfile? ProfileAt(int slot) => Held.OfferAt(slot)?.Profile;
 
     /// <summary>Gives the miner another profile; trust, flags and what heartbeats said stay.</summary>
-    public void Replace(int slot, MinerProfile profile)
+    /// <param name="price">The live price; that of the profile when null.</param>
+    public void Replace(int slot, MinerProfile profile, TokenPrice? price = null)
     {
         lock (_writer)
         {
@@ -108,6 +111,7 @@ internal sealed class MatchIndex
             _terms.Leave(old, slot);
             LatencyRanks.Leave(segment.Region[offset]!);
             segment.Put(offset, offer, _latency.Enter(offer.Profile.Region));
+            segment.SetPrice(offset, (price ?? profile.Price).E8);
             _terms.Enter(slot);
             segment.EndWrite();
             _terms.Release();

@@ -57,7 +57,7 @@ internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
         string[] tags = Declare(catalogue.Tags, _tags, profile.Tags, out _);
         string[] capabilities = Declare(catalogue.Capabilities, _capabilities, profile.Capabilities, out bool anyTask);
         profile = TermCatalogue.WithTexts(profile, region.Term.Text, proto, gpuName, owner, accel, tags, capabilities);
-        segment.PriceE8.Fill(offset, profile.Price.E8, priceRank);
+        segment.PriceE8.Fill(offset, miner.Price.E8, priceRank);
         Write(segment, offset, in miner, new Offer(miner.MinerId, profile), region.Latency!);
         Segment.SetBit(segment.AnyTask, offset, anyTask);
     }

@@ -33,7 +33,7 @@ internal sealed class SegmentRefresh
         for (int i = 0; i < miners.Length; i += Steps<long>.Stride(miners.Length))
         {
             MinerProfile profile = miners[i].Profile;
-            prices.Add(profile.Price.E8);
+            prices.Add(miners[i].Price.E8);
             vram.Add((float)profile.GpuVramGb);
             ram.Add((float)profile.RamGb);
         }

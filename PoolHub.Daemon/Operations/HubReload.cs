@@ -36,6 +36,8 @@ internal sealed class HubReload(
         Note("ENROLLMENT", settings.Access.OpenEnrollment != running.Access.OpenEnrollment);
         Note("SESSION_TTL_SEC", settings.Registry.LeaseTtlSec != running.Registry.LeaseTtlSec);
         Note("HEARTBEAT_GRACE_SEC", settings.Registry.GraceSec != running.Registry.GraceSec);
+        Note("DB_DSN", settings.Storage.Postgres?.ConnectionString != running.Storage.Postgres?.ConnectionString);
+        Note("FEEDBACK_RETENTION_DAYS", settings.Storage.FeedbackRetentionDays != running.Storage.FeedbackRetentionDays);
         return waiting;
     }
 }

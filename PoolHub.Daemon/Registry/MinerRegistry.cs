@@ -70,6 +70,7 @@ internal sealed class MinerRegistry
             {
                 Miner miner = Miner.Restore(s, wallNow);
                 _miners.Add(miner);
+                _roster.Prices.Set(miner.Id, s.Price);
                 if (s.Profile is null || s.LastSeenAt is null || s.HasLeft)
                 {
                     continue;
@@ -127,6 +128,13 @@ internal sealed class MinerRegistry
     /// <exception cref="StoreUnavailableException">Nothing was changed.</exception>
     public ValueTask<bool> ChangeProfileAsync(Miner miner, Func<MinerProfile, MinerProfile> change) =>
         new(_registrations.ChangeAsync(miner, change));
+
+    /// <summary>Has the miner offered at another price than its own; null ends that. It is durable first.</summary>
+    /// <exception cref="StoreUnavailableException">Nothing was changed.</exception>
+    public Task OverridePriceAsync(Miner miner, PriceOverride? price) => _registrations.OverridePriceAsync(miner, price);
+
+    /// <summary>What an admin has the miner offered at; null when it is its own price.</summary>
+    public PriceOverride? PriceOverrideOf(Miner miner) => _roster.Prices.Find(miner.Id);
 
     /// <summary>A sign of life: the lease begins anew. False when the session is over, which changes nothing.</summary>
     public bool Renew(Miner miner, long epoch)
@@ -232,6 +240,10 @@ internal sealed class MinerRegistry
         lock (_gate)
         {
             gone = _sweep.Run();
+            foreach (string minerId in _roster.Prices.TakeEnded())
+            {
+                _roster.WritePrice(_miners.Find(minerId)!);
+            }
         }
         _holds.EndExpired();
         _roster.RefreshLatencyRanks();

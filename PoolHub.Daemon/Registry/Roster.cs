@@ -1,4 +1,5 @@
 using PoolHub.Daemon.Matching;
+using PoolHub.Daemon.Storage;
 using PoolHub.Daemon.Trust;
 using PoolHub.Protocol;
 
@@ -14,12 +15,16 @@ internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, 
     /// <summary>Who has which slot, and when it was last heard of.</summary>
     public LeaseColumn Leases { get; } = new();
 
+    /// <summary>What admins have miners offered at.</summary>
+    public PriceOverrides Prices { get; } = new(time);
+
     public int Count => index.Count;
 
     public void Enter(Miner miner, LeaseState state, long heardAt)
     {
         // With its load from the first moment on: a match might hold what is not free.
-        int slot = index.Add(miner.Id, miner.Profile!, state == LeaseState.Degraded, IsOffered(miner), trust.Score(miner.Id), miner.Load);
+        int slot = index.Add(miner.Id, miner.Profile!, state == LeaseState.Degraded, IsOffered(miner), trust.Score(miner.Id), miner.Load,
+            Prices.PriceOf(miner.Id));
         Take(slot, miner, state, heardAt);
         WriteStatus(miner);
         WriteRtt(miner);
@@ -29,8 +34,8 @@ internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, 
     public void EnterAll(List<(Miner Miner, long HeardAt)> miners, LeaseState state)
     {
         int[] slots = index.AddAll([.. miners.Select(entry => new Newcomer(
-            entry.Miner.Id, entry.Miner.Profile!, state == LeaseState.Degraded, IsOffered(entry.Miner), trust.Score(entry.Miner.Id),
-            entry.Miner.Load, RttMs: -1, ServiceMs(entry.Miner)))]);
+            entry.Miner.Id, entry.Miner.Profile!, Prices.PriceOf(entry.Miner.Id) ?? entry.Miner.Profile!.Price, state == LeaseState.Degraded,
+            IsOffered(entry.Miner), trust.Score(entry.Miner.Id), entry.Miner.Load, RttMs: -1, ServiceMs(entry.Miner)))]);
         for (int i = 0; i < slots.Length; i++)
         {
             Take(slots[i], miners[i].Miner, state, miners[i].HeardAt);
@@ -65,8 +70,24 @@ internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, 
         miner.Profile = profile;
         if (miner.Slot != Miner.NoSlot)
         {
-            index.Replace(miner.Slot, profile);
+            index.Replace(miner.Slot, profile, Prices.PriceOf(miner.Id));
             miner.Profile = index.ProfileAt(miner.Slot);
+        }
+    }
+
+    /// <summary>Sets what the miner is offered at; null for its own price.</summary>
+    public void SetPrice(Miner miner, PriceOverride? price)
+    {
+        Prices.Set(miner.Id, price);
+        WritePrice(miner);
+    }
+
+    /// <summary>Takes over whether the miner is offered at its own price.</summary>
+    public void WritePrice(Miner miner)
+    {
+        if (miner.Slot != Miner.NoSlot)
+        {
+            index.SetPrice(miner.Slot, Prices.PriceOf(miner.Id) ?? miner.Profile!.Price);
         }
     }
 

@@ -79,7 +79,7 @@ internal sealed class TwinFleet(int seed)
             {
                 Id = $"miner-{_lastId++}",
                 Profile = profile,
-                Price = profile.Price,
+                Price = _random.Next(4) == 0 ? NextPrice() : profile.Price,
                 Degraded = _random.Next(4) == 0,
                 Available = _random.Next(8) != 0,
                 Trust = NextTrust(),
@@ -90,7 +90,7 @@ internal sealed class TwinFleet(int seed)
         }
         Reference.Miners.AddRange(miners);
         int[] slots = Index.AddAll(Array.ConvertAll(miners, miner => new Newcomer(
-            miner.Id, miner.Profile, miner.Degraded, miner.Available, miner.Trust, miner.Load, miner.RttMs, miner.ServiceMs)));
+            miner.Id, miner.Profile, miner.Price, miner.Degraded, miner.Available, miner.Trust, miner.Load, miner.RttMs, miner.ServiceMs)));
         for (int i = 0; i < count; i++)
         {
             _slots[miners[i]] = _slotsById[miners[i].Id] = slots[i];
