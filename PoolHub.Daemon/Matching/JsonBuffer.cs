@@ -39,20 +39,18 @@ internal sealed class JsonBuffer
     private byte[] _bytes = new byte[FirstBytes];
     private int _length;
 
-    private JsonBuffer()
-    {
-    }
-
     /// <summary>An empty one, which belongs to the caller until <see cref="Return"/>.</summary>
     public static JsonBuffer Rent()
     {
         JsonBuffer buffer = t_spare ?? new JsonBuffer();
         t_spare = null;
-        buffer._length = 0;
+        buffer.Clear();
         return buffer;
     }
 
     public void Return() => t_spare = _bytes.Length <= MaxSpareBytes ? this : null;
+
+    public void Clear() => _length = 0;
 
     public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, _length);
 

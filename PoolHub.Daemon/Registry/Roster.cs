@@ -67,11 +67,20 @@ internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, 
 
     public void SetProfile(Miner miner, MinerProfile profile)
     {
+        bool stays = miner.Profile?.Region == profile.Region;
         miner.Profile = profile;
-        if (miner.Slot != Miner.NoSlot)
+        if (miner.Slot == Miner.NoSlot)
+        {
+            return;
+        }
+        if (stays)
         {
             index.Replace(miner.Slot, profile, Prices.PriceOf(miner.Id));
             miner.Profile = index.ProfileAt(miner.Slot);
+        }
+        else
+        {
+            Move(miner);
         }
     }
 
@@ -154,6 +163,18 @@ internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, 
     }
 
     public void RefreshLatencyRanks() => index.RefreshLatencyRanks();
+
+    /// <summary>
+    /// Gives the miner another place. Matches pass over whole segments of regions that they do not ask for, so whoever
+    /// changes its region goes to those of its new one.
+    /// </summary>
+    private void Move(Miner miner)
+    {
+        (LeaseState state, long heardAt, float rttMs) = (miner.State, Leases.HeardAt(miner.Slot), miner.RttMs);
+        Exit(miner);
+        miner.RttMs = rttMs;
+        Enter(miner, state, heardAt);
+    }
 
     /// <summary>What coordinators saw of its jobs, else what it claims, else -1.</summary>
     private static int ServiceMs(Miner miner) =>
