@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.CompilerServices;
@@ -81,7 +82,7 @@ internal sealed class JsonBuffer
 
     public void Number(int value)
     {
-        _ = value.TryFormat(Room(MaxNumberBytes), out int bytes, default, CultureInfo.InvariantCulture);
+        _ = Utf8Formatter.TryFormat(value, Room(MaxNumberBytes), out int bytes);
         _length += bytes;
     }
 
