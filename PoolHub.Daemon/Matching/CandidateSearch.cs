@@ -231,7 +231,9 @@ internal sealed class CandidateSearch
         ref SlotFigures figures = ref segment.Figures(offset);
         // Read once, so that the clauses and the score speak of the same moment.
         int load = Volatile.Read(ref figures.Load) + Volatile.Read(ref figures.Held);
-        int free = figures.MaxParallel - load;
+        // A miner that is just leaving may have none a moment later.
+        int maxParallel = Volatile.Read(ref figures.MaxParallel);
+        int free = maxParallel - load;
         int requested = _query.Capabilities.Length;
         // Whoever passed the clause with one capability requested has that one.
         int had = requested <= 1 ? requested : _terms.CapabilitiesHad(segment.Index, offset);
@@ -251,7 +253,7 @@ internal sealed class CandidateSearch
             return;
         }
         int rttMs = Volatile.Read(ref figures.RttMs);
-        int eta = Scoring.EtaMs(rttMs, Volatile.Read(ref figures.ServiceMs), load, figures.MaxParallel);
+        int eta = Scoring.EtaMs(rttMs, Volatile.Read(ref figures.ServiceMs), load, maxParallel);
         if (eta > _query.DeadlineMs)
         {
             LateMeanwhile++;
