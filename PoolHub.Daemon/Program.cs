@@ -64,9 +64,10 @@ return 0;
 
 async Task<int> RunTaskAsync(HubSettings settings)
 {
-    using ILoggerFactory logs = LoggerFactory.Create(logging => LogToStandardError(logging.SetMinimumLevel(settings.LogLevel)));
     try
     {
+        // Disposed before a complaint is written: that is the last line, and the log stands above it.
+        using ILoggerFactory logs = LoggerFactory.Create(logging => LogToStandardError(logging.SetMinimumLevel(settings.LogLevel)));
         await StoreTasks.RunAsync(line, settings, Console.Out, logs);
         return 0;
     }
