@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using PoolHub.Protocol;
 
@@ -9,11 +10,11 @@ namespace PoolHub.Daemon.Matching;
 /// </summary>
 internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
 {
-    private readonly Dictionary<string, Declared> _regions = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Declared> _names = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Declared> _accel = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Declared> _tags = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Declared> _capabilities = new(StringComparer.Ordinal);
+    private readonly Known _regions = new();
+    private readonly Known _names = new();
+    private readonly Known _accel = new();
+    private readonly Known _tags = new();
+    private readonly Known _capabilities = new();
     private readonly List<Term> _list = [];
 
     /// <summary>Where sets are until <see cref="TermCatalogue.Gather"/>.</summary>
@@ -39,6 +40,49 @@ internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
 
         /// <summary>Who declared it last: a profile may name it twice.</summary>
         public int Last { get; set; } = -1;
+    }
+
+    /// <summary>What was found of one kind. Most texts are those of a few miners before, and need no hash of all of it.</summary>
+    private sealed class Known
+    {
+        private const int PlacesLog2 = 8;
+        private const int Places = 1 << PlacesLog2;
+
+        private readonly Dictionary<string, Declared> _all = new(StringComparer.Ordinal);
+        private readonly Declared?[] _recent = new Declared?[Places];
+
+        public bool TryGet(string text, [NotNullWhen(true)] out Declared? declared)
+        {
+            ref Declared? recent = ref _recent[PlaceOf(text)];
+            declared = recent;
+            if (declared is not null && string.Equals(declared.Term.Text, text))
+            {
+                return true;
+            }
+            if (!_all.TryGetValue(text, out declared))
+            {
+                return false;
+            }
+            recent = declared;
+            return true;
+        }
+
+        public void Add(string text, Declared declared) => _all.Add(text, declared);
+
+        /// <summary>Names differ at their ends or in the middle: four characters of each count.</summary>
+        private static int PlaceOf(string text)
+        {
+            const int Word = sizeof(ulong) / sizeof(char);
+            if (text.Length < Word)
+            {
+                return text.Length == 0 ? 0 : (text[0] ^ (text[^1] << 3)) % Places;
+            }
+            ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(text.AsSpan());
+            int middle = Math.Min(text.Length / 2, text.Length - Word) * sizeof(char);
+            ulong hash = MemoryMarshal.Read<ulong>(bytes) + (MemoryMarshal.Read<ulong>(bytes[middle..]) * 0x9E37_79B9_7F4A_7C15);
+            hash = (hash ^ MemoryMarshal.Read<ulong>(bytes[^sizeof(ulong)..])) * 0xFF51_AFD7_ED55_8CCD;
+            return (int)(hash >> (64 - PlacesLog2));
+        }
     }
 
     /// <param name="segment">One that nobody reads yet.</param>
@@ -119,7 +163,7 @@ internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
 
     private Declared FindRegion(string name)
     {
-        if (_regions.TryGetValue(name, out Declared? known))
+        if (_regions.TryGet(name, out Declared? known))
         {
             return known;
         }
@@ -130,7 +174,7 @@ internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
         return region;
     }
 
-    private string[] Declare(TermTable table, Dictionary<string, Declared> known, string[] texts, out bool taskless)
+    private string[] Declare(TermTable table, Known known, string[] texts, out bool taskless)
     {
         taskless = true;
         bool shared = true;
@@ -146,9 +190,9 @@ internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
         return shared ? texts : catalogue.Share(table, texts, CollectionsMarshal.AsSpan(_list));
     }
 
-    private Declared Declare(TermTable table, Dictionary<string, Declared> known, string text)
+    private Declared Declare(TermTable table, Known known, string text)
     {
-        if (!known.TryGetValue(text, out Declared? declared))
+        if (!known.TryGet(text, out Declared? declared))
         {
             declared = new Declared(catalogue.Find(table, text));
             known.Add(text, declared);
