@@ -6,6 +6,7 @@ using PoolHub.Benchmarks.Http;
 using PoolHub.Benchmarks.Matching;
 using PoolHub.Benchmarks.Memory;
 using PoolHub.Benchmarks.Peers;
+using PoolHub.Benchmarks.Storage;
 
 const int Missed = 1;
 const int BadUsage = 2;
@@ -35,6 +36,8 @@ Scenario[] scenarios =
     new MemoryScenario(),
     new HeartbeatScenario(1),
     new HeartbeatScenario(1_000),
+    new FeedbackScenario(),
+    new StatusScenario(),
     new PeerScenario(10_000),
     new PeerScenario(100_000),
 ];

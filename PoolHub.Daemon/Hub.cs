@@ -28,17 +28,20 @@ internal sealed class Hub : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly Door _http;
     private readonly Door _tcp;
+    private readonly Parts _parts;
 
-    private Hub(WebApplication app, Door http, Door tcp, HubReload reload, SweepLoop sweep, MinerRegistry registry) =>
-        (_app, _http, _tcp, Reload, SweepLoop, Registry, Log) = (app, http, tcp, reload, sweep, registry, LogOf<Hub>(app));
+    private Hub(WebApplication app, Door http, Door tcp, Parts parts) =>
+        (_app, _http, _tcp, _parts, Log) = (app, http, tcp, parts, LogOf<Hub>(app));
 
     /// <summary>Where the doors are, once it runs.</summary>
     public IPEndPoint HttpEndPoint => _http.Address;
     public IPEndPoint TcpEndPoint => _tcp.Address;
 
-    public HubReload Reload { get; }
-    public SweepLoop SweepLoop { get; }
-    public MinerRegistry Registry { get; }
+    public HubReload Reload => _parts.Reload;
+    public SweepLoop SweepLoop => _parts.Sweep;
+    public FeedbackRetention Retention => _parts.Retention;
+    public MinerRegistry Registry => _parts.Registry;
+    public IHubStore Store => _parts.Store;
     public ILogger Log { get; }
 
     /// <summary>Opens the store, loads the miners and opens the doors.</summary>
@@ -68,8 +71,7 @@ internal sealed class Hub : IAsyncDisposable
 
         var http = new Door(settings.Gateway.Bind, settings.Gateway.Port, "POOLHUB_PORT", sockets ?? []);
         var tcp = new Door(settings.Gateway.Bind, settings.Gateway.MinerPort, "POOLHUB_MINER_PORT", sockets ?? []);
-        TcpDoor? door = null;
-        Drain? drain = null;
+        Parts? parts = null;
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -77,31 +79,33 @@ internal sealed class Hub : IAsyncDisposable
             http.Open(kestrel, o =>
             {
                 o.Protocols = HttpProtocols.Http1;
-                o.Use(next => connection => drain!.CountAsync(connection, next));
+                o.Use(next => connection => parts!.Drain.CountAsync(connection, next));
             });
-            tcp.Open(kestrel, o => o.Use(_ => connection => door!.OnConnectedAsync(connection)));
+            tcp.Open(kestrel, o => o.Use(_ => connection => parts!.Door.OnConnectedAsync(connection)));
         });
         builder.Services.AddSingleton<SocketTransportFactory>().AddSingleton<DoorSockets>();
         // Kestrel asks the last one first.
         builder.Services.AddSingleton<IConnectionListenerFactory>(s => s.GetRequiredService<DoorSockets>());
-        builder.Services.AddHostedService(_ => drain!);
-        SweepLoop? sweep = null;
-        builder.Services.AddHostedService(_ => sweep!);
-        // The container closes it, last of all.
-        builder.Services.AddSingleton(s => SqliteHubStore.Open(settings.StateDir, time, s.GetRequiredService<ILogger<SqliteHubStore>>()));
+        builder.Services.AddHostedService(_ => parts!.Drain);
+        builder.Services.AddHostedService(_ => parts!.Sweep);
+        builder.Services.AddHostedService(_ => parts!.Retention);
         WebApplication app = builder.Build();
+        IHubStore? store = null;
         try
         {
-            HubReload reload;
-            MinerRegistry registry;
-            (door, sweep, drain, reload, registry) = await WireAsync(app, settings, time, level, systemd);
+            store = await HubStores.OpenAsync(settings.Storage, settings.StateDir, time, app.Services.GetRequiredService<ILoggerFactory>());
+            parts = await WireAsync(app, store, settings, time, level, systemd);
             more?.Invoke(app);
             await app.StartAsync();
-            return new Hub(app, http, tcp, reload, sweep, registry);
+            return new Hub(app, http, tcp, parts);
         }
         catch
         {
             await app.DisposeAsync();
+            if (store is not null)
+            {
+                await store.DisposeAsync();
+            }
             throw;
         }
     }
@@ -113,17 +117,18 @@ internal sealed class Hub : IAsyncDisposable
     {
         await _app.StopAsync();
         await _app.DisposeAsync();
+        // Last of all: whoever stops may still have something to keep.
+        await _parts.Store.DisposeAsync();
     }
 
-    private static async Task<(TcpDoor, SweepLoop, Drain, HubReload, MinerRegistry)> WireAsync(
-        WebApplication app, HubSettings settings, TimeProvider time, LogLevelSwitch level, ISystemdNotifier? systemd)
+    private static async Task<Parts> WireAsync(
+        WebApplication app, IHubStore store, HubSettings settings, TimeProvider time, LogLevelSwitch level, ISystemdNotifier? systemd)
     {
-        SqliteHubStore store = app.Services.GetRequiredService<SqliteHubStore>();
         CollectorRegistry collectors = Metrics.NewCustomRegistry();
         // Nobody traces, so there is nothing to look for with every count.
         MetricFactory metrics = Metrics.WithCustomRegistry(collectors);
         metrics.ExemplarBehavior = ExemplarBehavior.NoExemplars();
-        StoreMetrics.Export(store, metrics, collectors);
+        StoreMetrics.Export(store, time, metrics, collectors);
 
         var index = new MatchIndex(time);
         var holds = new HoldBook(index, time);
@@ -137,6 +142,7 @@ internal sealed class Hub : IAsyncDisposable
         keys.Load(stored);
         trust.Load(stored);
         registry.Load(stored);
+        (store as SpooledStore)?.Deliver(keys.Knows, trust.RecordAsync);
 
         var credentials = new Credentials(settings.Access, settings.StateDir);
         byte[] tokenKey = Encoding.UTF8.GetBytes(SecretFile.ReadOrCreate(settings.StateDir, SecretFile.SessionKey, out _));
@@ -145,6 +151,7 @@ internal sealed class Hub : IAsyncDisposable
         var table = new SessionTable(registry, keys, tokens, settings.Access, LogOf<SessionTable>(app));
         var commands = new CommandDesk(registry);
         var conversations = new Conversations(table, registry, commands, sessionMetrics, time, LogOf<Conversations>(app));
+#pragma warning disable CA2000 // The host disposes what it runs.
         var sweep = new SweepLoop(
             registry, table, conversations, trust, store, new SweepMetrics(metrics, sessionMetrics), time, LogOf<SweepLoop>(app))
         {
@@ -171,6 +178,7 @@ internal sealed class Hub : IAsyncDisposable
         new MinerEndpoints(table, registry, commands).Map(app);
         new WebSocketDoor(conversations, table).Map(app);
         new CommandEndpoint(table, registry, commands, credentials, time, app.Lifetime.ApplicationStopping).Map(app);
+        new PriceEndpoint(registry, credentials, time).Map(app);
         new KeyEndpoints(keys, credentials, table.RevokeAsync).Map(app);
         new OperationsEndpoints(registry, table, trust, store, credentials, collectors, time).Map(app);
         if (systemd is { IsEnabled: true })
@@ -180,12 +188,15 @@ internal sealed class Hub : IAsyncDisposable
             app.Lifetime.ApplicationStopping.Register(notifier.Stopping);
             sweep.Swept = notifier.Swept;
         }
-        return (
+        return new Parts(
+            store,
             new TcpDoor(conversations, settings.Gateway.Proxies),
             sweep,
             drain,
+            new FeedbackRetention(store, settings.Storage.FeedbackRetentionDays, time, LogOf<FeedbackRetention>(app)),
             new HubReload(settings, level, queries, credentials, model, registry, LogOf<HubReload>(app)),
             registry);
+#pragma warning restore CA2000
     }
 
     /// <summary>A completed job's duration says how fast its miner is.</summary>
@@ -205,6 +216,9 @@ internal sealed class Hub : IAsyncDisposable
     private static MinerPlace? Place(MinerRegistry registry, string minerId) => registry.Find(minerId) is { Profile: { } profile } miner
         ? new MinerPlace(miner.Slot, profile, miner.Draining ? "draining" : "ejected")
         : null;
+
+    private sealed record Parts(
+        IHubStore Store, TcpDoor Door, SweepLoop Sweep, Drain Drain, FeedbackRetention Retention, HubReload Reload, MinerRegistry Registry);
 
     private static ILogger<T> LogOf<T>(WebApplication app) => app.Services.GetRequiredService<ILogger<T>>();
 }

@@ -43,6 +43,11 @@ if (line.Action == CommandAction.CheckConfig)
     return 0;
 }
 
+if (line.Action is CommandAction.MigrateOnly or CommandAction.Export or CommandAction.Import)
+{
+    return await RunTaskAsync(settings);
+}
+
 await using Hub? hub = await StartAsync(settings, environment);
 if (hub is null)
 {
@@ -61,6 +66,25 @@ TellSecret("ADMIN_TOKEN", settings.Access.AdminTokens, SecretFile.AdminToken);
 await hub.WaitForShutdownAsync();
 return 0;
 
+async Task<int> RunTaskAsync(HubSettings settings)
+{
+    try
+    {
+        // Disposed before a complaint is written: that is the last line, and the log stands above it.
+        using ILoggerFactory logs = LoggerFactory.Create(logging => Log(logging.SetMinimumLevel(settings.LogLevel)));
+        await StoreTasks.RunAsync(line, settings, Console.Out, logs);
+        return 0;
+    }
+    catch (Exception e) when (IsComplaint(e))
+    {
+        await Console.Error.WriteLineAsync($"poolhubd: {e.Message}");
+        return Failed;
+    }
+}
+
+static bool IsComplaint(Exception e) =>
+    e is StoreRefusedException or StoreUnavailableException or IOException or UnauthorizedAccessException or SocketException;
+
 static async Task<Hub?> StartAsync(HubSettings settings, Dictionary<string, string> environment)
 {
     try
@@ -69,7 +93,7 @@ static async Task<Hub?> StartAsync(HubSettings settings, Dictionary<string, stri
             settings, TimeProvider.System, new LogLevelSwitch(settings.LogLevel), Log,
             sockets: PassedSockets.Read(environment), systemd: new SystemdNotifier());
     }
-    catch (Exception e) when (e is StoreRefusedException or IOException or UnauthorizedAccessException or SocketException)
+    catch (Exception e) when (IsComplaint(e))
     {
         await Console.Error.WriteLineAsync($"poolhubd: {e.Message}");
         return null;

@@ -10,7 +10,8 @@ namespace PoolHub.Benchmarks.Children;
 /// </summary>
 /// <remarks>
 /// <c>load DIALECT PORT CONNECTIONS GREETING REQUEST…</c>, the last ones files ("-" for no greeting). The line
-/// <c>INDEX MS</c> asks that request for so long, and the answer is how many answers came in how many seconds.
+/// <c>INDEX MS</c> asks that request for so long, and the answer is how many answers came in how many seconds. Each run of
+/// two # or more in a request stands for a number that is another one each time, as far as its digits go.
 /// </remarks>
 internal sealed class LoadChild(IDialect dialect, int port) : IDisposable
 {
@@ -18,6 +19,7 @@ internal sealed class LoadChild(IDialect dialect, int port) : IDisposable
 
     private readonly List<Socket> _sockets = [];
     private byte[] _received = new byte[65_536];
+    private long _asked;
 
     public static int Run(string[] arguments)
     {
@@ -73,9 +75,12 @@ internal sealed class LoadChild(IDialect dialect, int port) : IDisposable
 
     private (long Answers, double Seconds) Run(byte[] request, TimeSpan duration)
     {
+        Range[] numbers = Numbers(request);
+        request = [.. request];
         long begin = Stopwatch.GetTimestamp();
         foreach (Socket socket in _sockets)
         {
+            Number(request, numbers);
             Send(socket, request);
         }
         long answers = 0;
@@ -84,6 +89,7 @@ internal sealed class LoadChild(IDialect dialect, int port) : IDisposable
             foreach (Socket socket in _sockets)
             {
                 _ = Receive(socket);
+                Number(request, numbers);
                 Send(socket, request);
             }
             answers += _sockets.Count;
@@ -94,6 +100,39 @@ internal sealed class LoadChild(IDialect dialect, int port) : IDisposable
             answers++;
         }
         return (answers, Stopwatch.GetElapsedTime(begin).TotalSeconds);
+    }
+
+    private static Range[] Numbers(byte[] request)
+    {
+        List<Range> found = [];
+        for (int i = 0; i < request.Length; i++)
+        {
+            int begin = i;
+            while (i < request.Length && request[i] == '#')
+            {
+                i++;
+            }
+            if (i > begin + 1)
+            {
+                found.Add(begin..i);
+            }
+        }
+        return [.. found];
+    }
+
+    private void Number(byte[] request, Range[] numbers)
+    {
+        long number = numbers.Length > 0 ? _asked++ : 0;
+        foreach (Range place in numbers)
+        {
+            long left = number;
+            Span<byte> digits = request.AsSpan(place);
+            for (int i = digits.Length - 1; i >= 0; i--)
+            {
+                digits[i] = (byte)('0' + (left % 10));
+                left /= 10;
+            }
+        }
     }
 
     private static void Send(Socket socket, byte[] request)

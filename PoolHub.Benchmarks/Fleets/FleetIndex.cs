@@ -6,14 +6,16 @@ namespace PoolHub.Benchmarks.Fleets;
 /// <summary>The few things that the benchmarks do with an index, as the registry does them.</summary>
 internal static class FleetIndex
 {
-    public static MatchIndex Build(FleetMiner[] fleet)
+    /// <summary>An index of a whole fleet, as of one that was stored.</summary>
+    public static MatchIndex Build(FleetMiner[] fleet) => Build(fleet, out _);
+
+    /// <param name="fleet">The fleet.</param>
+    /// <param name="slots">Where its miners are.</param>
+    public static MatchIndex Build(FleetMiner[] fleet, out int[] slots)
     {
         var index = new MatchIndex(TimeProvider.System);
-        foreach (FleetMiner miner in fleet)
-        {
-            Add(index, miner);
-        }
-        Refresh(index);
+        slots = index.AddAll(Array.ConvertAll(fleet, miner => new Newcomer(
+            miner.Id, miner.Profile, miner.Profile.Price, miner.Degraded, miner.Available, miner.Trust, miner.Load, miner.RttMs, miner.ServiceMs)));
         return index;
     }
 

@@ -19,7 +19,8 @@ internal sealed class HubUnderTest : IAsyncDisposable
     public int MinerPort => Hub.TcpEndPoint.Port;
 
     /// <param name="more">Maps routes of the benchmark's own beside the hub's.</param>
-    public static async Task<HubUnderTest> StartAsync(Action<IEndpointRouteBuilder>? more = null)
+    /// <param name="dsn">PostgreSQL as its store; SQLite when null.</param>
+    public static async Task<HubUnderTest> StartAsync(Action<IEndpointRouteBuilder>? more = null, string? dsn = null)
     {
         string directory = Directory.CreateTempSubdirectory("poolhub-bench-").FullName;
         try
@@ -34,6 +35,7 @@ internal sealed class HubUnderTest : IAsyncDisposable
                 ["COORDINATOR_SHARED_SECRET"] = Secret,
                 ["ADMIN_TOKEN"] = "admin-token-0123456789",
                 ["ENROLLMENT"] = "open",
+                ["DB_DSN"] = dsn ?? "",
                 // Miners that were put in beside the socket send no heartbeats.
                 ["SESSION_TTL_SEC"] = "3600",
                 ["HEARTBEAT_GRACE_SEC"] = "7200",

@@ -121,7 +121,8 @@ internal sealed class FleetWriter : IDisposable
     private void Register(FleetMiner newcomer, bool renewal)
     {
         ref int slot = ref _slots[_random.Next(_slots.Length)];
-        if (renewal)
+        // As the hub does it: a miner of another region gets another place.
+        if (renewal && _index.ProfileAt(slot)?.Region == newcomer.Profile.Region)
         {
             _index.Replace(slot, newcomer.Profile);
         }

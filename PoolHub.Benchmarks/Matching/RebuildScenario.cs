@@ -15,7 +15,7 @@ internal sealed class RebuildScenario() : Scenario(Row)
     {
         FleetMiner[] fleet = FleetGenerator.Make(Miners);
         Samples seconds = new();
-        for (int i = 0; i < (bench.Quick ? 3 : 7); i++)
+        for (int i = 0; i < (bench.Quick ? 5 : 9); i++)
         {
             // What the fleet or an index before it left behind is no part of building this one.
             GC.Collect();

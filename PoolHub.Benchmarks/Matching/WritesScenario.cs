@@ -19,9 +19,7 @@ internal sealed class WritesScenario(int miners) : Scenario(
     {
         bench.Say($"a fleet of {miners:N0} that is written to");
         FleetMiner[] fleet = FleetGenerator.Make(miners);
-        var index = new MatchIndex(TimeProvider.System);
-        int[] slots = [.. fleet.Select(miner => FleetIndex.Add(index, miner))];
-        FleetIndex.Refresh(index);
+        MatchIndex index = FleetIndex.Build(fleet, out int[] slots);
         using var writer = new FleetWriter(index, slots);
         Measure(bench, "selective", index, writer, Requests.Selective);
         Measure(bench, "broad", index, writer, Requests.Broad);

@@ -9,7 +9,6 @@ namespace PoolHub.Benchmarks.Peers;
 /// <summary>The guide's match as a query of PostgreSQL: a flat table, GIN on jsonb, ORDER BY the score.</summary>
 internal sealed class PostgresPeer : IDisposable
 {
-    private const string User = "bench";
     private const string Select = """
         SELECT miner_id, addr, proto, price,
             0.4 + 0.2 * (1 - price / $8::float8) + 0.2 * latency_norm + 0.15 * trust
@@ -25,29 +24,16 @@ internal sealed class PostgresPeer : IDisposable
     /// <summary>Deaf to what the request asks.</summary>
     private const string SelectStored = "SELECT miner_id, addr, proto, price, score FROM miners ORDER BY score DESC LIMIT 3";
 
-    private readonly ServerProcess _server = new();
+    private readonly PostgresServer _server;
 
-    private PostgresPeer()
-    {
-    }
-
-    private static string? Bin { get; } = Directory.Exists("/usr/lib/postgresql")
-        ? Directory.EnumerateDirectories("/usr/lib/postgresql").Select(version => Path.Combine(version, "bin"))
-            .Where(bin => File.Exists(Path.Combine(bin, "initdb"))).Order(StringComparer.Ordinal).LastOrDefault()
-        : null;
+    private PostgresPeer(PostgresServer server) => _server = server;
 
     /// <exception cref="FileNotFoundException">It is not installed.</exception>
     public static async Task<PostgresPeer> StartAsync(List<PeerMiner> fleet)
     {
-        string bin = Bin ?? throw new FileNotFoundException("PostgreSQL is not installed; on Debian: apt-get install postgresql");
-        var peer = new PostgresPeer();
+        var peer = new PostgresPeer(await PostgresServer.StartAsync("fsync=off"));
         try
         {
-            string data = Path.Combine(peer._server.Directory, "data");
-            peer._server.RunBeside(Path.Combine(bin, "initdb"), "-D", data, "-U", User, "-A", "trust", "-E", "UTF8", "--no-locale", "-N");
-            await peer._server.StartAsync(
-                Path.Combine(bin, "postgres"), "-D", data, "-p", $"{peer._server.Port}", "-c", "listen_addresses=127.0.0.1",
-                "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "shared_buffers=256MB", "-c", "jit=off", "-c", "log_min_messages=fatal");
             await peer.FillAsync(fleet);
             return peer;
         }
@@ -69,7 +55,7 @@ internal sealed class PostgresPeer : IDisposable
 
     private async Task<Child> LoadAsync(string sql, params string[] parameters)
     {
-        byte[] startup = PostgresDialect.Startup(User, "postgres");
+        byte[] startup = PostgresDialect.Startup(PostgresServer.User, PostgresServer.Database);
         byte[] prepare = PostgresDialect.Prepare(sql);
         byte[] execute = PostgresDialect.Execute(parameters);
         PeerFleet.Check("PostgreSQL", LoadChild.Ask(new PostgresDialect(), _server.Port, startup, prepare, execute));
@@ -80,9 +66,7 @@ internal sealed class PostgresPeer : IDisposable
     {
         string file = Path.Combine(_server.Directory, "miners.tsv");
         await File.WriteAllLinesAsync(file, fleet.Select(Line));
-        await WaitUntilReadyAsync();
-        string[] statements =
-        [
+        _server.Run(
             """
             CREATE TABLE miners (miner_id text PRIMARY KEY, addr text, proto text, region text, gpu_vram_gb float8, ram_gb float8,
                 price float8, max_parallel int, queue_len int, rtt_ms int, service_ms int, trust float8, latency_norm float8,
@@ -91,27 +75,7 @@ internal sealed class PostgresPeer : IDisposable
             $"COPY miners FROM '{file}'",
             "CREATE INDEX idx_miners_region_caps_gte_vram ON miners USING gin (capabilities, tags) WHERE available",
             "CREATE INDEX ON miners (score DESC)",
-            "VACUUM ANALYZE miners",
-        ];
-        _ = LoadChild.Ask(new PostgresDialect(), _server.Port,
-            [PostgresDialect.Startup(User, "postgres"), .. statements.Select(PostgresDialect.Query)]);
-    }
-
-    /// <summary>It takes connections a moment before it serves them.</summary>
-    private async Task WaitUntilReadyAsync()
-    {
-        for (int tries = 0; ; tries++)
-        {
-            try
-            {
-                _ = LoadChild.Ask(new PostgresDialect(), _server.Port, PostgresDialect.Startup(User, "postgres"));
-                return;
-            }
-            catch (Exception e) when (tries < 100 && e is IOException or InvalidDataException)
-            {
-                await Task.Delay(50);
-            }
-        }
+            "VACUUM ANALYZE miners");
     }
 
     private static string Line(PeerMiner peer)

@@ -34,7 +34,7 @@ internal static class DemoCommand
             {
                 throw CliException.Usage("--miners must be from 100 to 5000.");
             }
-            string program = FindDaemon(line.GetValue(daemon));
+            string program = DaemonProgram.Find(line.GetValue(daemon));
             FleetMiner[] miners = new Fleet(Seed, prefix: "demo-").Take(line.GetValue(count));
             return await RunAsync(new Narrator(terminal), program, miners, line.GetValue(once), cancel);
         });
@@ -76,21 +76,5 @@ internal static class DemoCommand
             await stopFleet.CancelAsync();
             await story.Running;
         }
-    }
-
-    /// <exception cref="CliException">There is none.</exception>
-    private static string FindDaemon(string? given)
-    {
-        const string Name = "poolhubd";
-        if (given is not null)
-        {
-            return File.Exists(given)
-                ? Path.GetFullPath(given)
-                : throw CliException.Usage($"--daemon {given} is not there; ./build makes out/{Name}.");
-        }
-        IEnumerable<string> directories =
-            [AppContext.BaseDirectory, .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'), "/usr/sbin"];
-        return directories.Select(directory => Path.Combine(directory, Name)).FirstOrDefault(File.Exists)
-            ?? throw new CliException($"The hub's program {Name} is not beside this one nor in PATH; say where with --daemon.");
     }
 }

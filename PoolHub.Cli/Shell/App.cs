@@ -8,6 +8,7 @@ using PoolHub.Cli.Keys;
 using PoolHub.Cli.Match;
 using PoolHub.Cli.Miners;
 using PoolHub.Cli.Simulate;
+using PoolHub.Cli.Store;
 using PoolHub.Protocol.Client;
 
 namespace PoolHub.Cli.Shell;
@@ -27,6 +28,8 @@ internal static class App
         root.Add(MinersCommand.Create(terminal, hub));
         root.Add(KeyCommand.Create(terminal, hub));
         root.Add(SendCommand.Create(terminal, hub));
+        root.Add(PriceCommand.Create(terminal, hub));
+        root.Add(StoreCommand.Create(terminal));
         root.Add(HealthCommand.Create(terminal, hub));
         hub.AddTo(root);
         foreach (HelpOption help in root.Options.OfType<HelpOption>())

@@ -50,22 +50,6 @@ internal static class AnswerWriter
         json.Raw("}]}"u8);
     }
 
-    /// <summary>A candidate up to its score, which is the same in all answers.</summary>
-    public static byte[] HeadOf(Offer offer)
-    {
-        JsonBuffer json = JsonBuffer.Rent();
-        json.Raw("""{"miner_id":"""u8);
-        json.Text(offer.MinerId);
-        json.Raw(""","addr":"""u8);
-        json.Text(offer.Profile.Addr);
-        json.Raw(""","proto":"""u8);
-        json.Text(offer.Profile.Proto);
-        json.Raw(""","score":"""u8);
-        byte[] head = json.Written.ToArray();
-        json.Return();
-        return head;
-    }
-
     /// <summary>A candidate's terms in a line for a person.</summary>
     public static void WriteTerms(JsonBuffer text, in MatchCandidate candidate)
     {
@@ -83,7 +67,7 @@ internal static class AnswerWriter
 
     private static void Write(JsonBuffer json, MatchQuery query, in MatchCandidate candidate, int holdMs)
     {
-        json.Raw(candidate.Offer.Head);
+        json.Raw(RecentHeads.Of(in candidate));
         json.Number(candidate.Score);
         if (candidate.EtaMs >= 0)
         {
@@ -92,6 +76,11 @@ internal static class AnswerWriter
         }
         json.Raw(""","price":"""u8);
         json.Number(candidate.Price);
+        if (candidate.Price != candidate.Offer.Profile.Price)
+        {
+            json.Raw(""","own_price":"""u8);
+            json.Number(candidate.Offer.Profile.Price);
+        }
         if (candidate.Degraded)
         {
             json.Raw(""","degraded":true"""u8);

@@ -20,6 +20,18 @@ internal static class Bitset
         }
     }
 
+    /// <summary>Overwrites it with those that are in both.</summary>
+    public static void Intersect(ulong[] target, ReadOnlySpan<ulong> ones, ReadOnlySpan<ulong> others)
+    {
+        ref ulong to = ref First(target);
+        ref ulong one = ref First(ones);
+        ref ulong other = ref First(others);
+        for (nuint i = 0; i < Segment.Words; i += (nuint)Vector<ulong>.Count)
+        {
+            (Vector.LoadUnsafe(ref one, i) & Vector.LoadUnsafe(ref other, i)).StoreUnsafe(ref to, i);
+        }
+    }
+
     /// <summary>Keeps those that are not in the other.</summary>
     public static void Drop(ulong[] target, ReadOnlySpan<ulong> others)
     {
@@ -87,7 +99,7 @@ internal static class Bitset
         return any != Vector<ulong>.Zero;
     }
 
-    public static void Add(ulong[] target, ReadOnlySpan<ulong> others)
+    public static void Add(Span<ulong> target, ReadOnlySpan<ulong> others)
     {
         ref ulong to = ref First(target);
         ref ulong from = ref First(others);

@@ -2,7 +2,7 @@ namespace PoolHub.Daemon.Matching;
 
 /// <summary>
 /// Bitsets of a segment's size for the terms, side by side: a query reads one of each segment, and would otherwise look
-/// for each in another corner of the heap. Used under the index's lock.
+/// for each in another corner of the heap. Used by one thread at a time.
 /// </summary>
 internal sealed class BitsetPool
 {

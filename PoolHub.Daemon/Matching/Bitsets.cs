@@ -11,6 +11,15 @@ internal readonly struct Bitsets(ulong[] words, int start, int stride)
 {
     public Span<ulong> this[int number] => words.AsSpan(start + (number * stride), Segment.Words);
 
+    /// <summary>Makes each of the first few hold also whom those after it hold.</summary>
+    public void AddEachToBefore(int count)
+    {
+        for (int number = count - 2; number >= 0; number--)
+        {
+            Bitset.Add(this[number], this[number + 1]);
+        }
+    }
+
     /// <summary>Those from this one on.</summary>
     public Bitsets From(int number) => new(words, start + (number * stride), stride);
 }

@@ -33,6 +33,16 @@ internal sealed class CandidateSearch
     private QueryTerms _terms = null!;
     private long _ceilingE8;
 
+    /// <summary>A price of 1e-8, as a share of the ceiling.</summary>
+    private double _shareOfE8;
+
+    /// <summary>What a score must reach to enter, by what is accepted.</summary>
+    private double _healthyFloor;
+    private double _degradedFloor;
+
+    /// <summary>The same for the group that is being scored, by what was found in the segment as well.</summary>
+    private double _floor;
+
     /// <summary>Of all segments accepted so far.</summary>
     private TopCandidates _best = null!;
 
@@ -43,7 +53,9 @@ internal sealed class CandidateSearch
     public void Begin(MatchQuery query, QueryTerms terms, long ceilingE8, TopCandidates best)
     {
         (_query, _weights, _terms, _ceilingE8, _best) = (query, query.Weights, terms, ceilingE8, best);
+        _shareOfE8 = ceilingE8 == 0 ? 0 : 1.0 / ceilingE8;
         _found.Reset(best.Capacity, query.SpreadBy);
+        RenewFloors();
     }
 
     public void Clear()
@@ -59,21 +71,29 @@ internal sealed class CandidateSearch
         {
             _best.Offer(in _found[i]);
         }
+        if (_found.Count > 0)
+        {
+            RenewFloors();
+        }
     }
 
     /// <param name="segment">The segment.</param>
     /// <param name="passed">Whoever passed all clauses.</param>
-    public void Run(Segment segment, ulong[] passed)
+    public void Run(Segment segment, Survivors passed)
     {
         Peaks peaks = segment.Peaks;
-        double price = Scoring.PriceNorm(segment.PriceE8.Least, _ceilingE8);
+        double price = Math.Max(0, 1 - (segment.PriceE8.Least * _shareOfE8));
         // Without the capability term, which is at most 1.
         double bound = Scoring.Score(_weights, 0, price, peaks.LatencyNorm, peaks.Trust, peaks.LoadNorm) + Rounding;
+        if (bound + _weights.Cap < Math.Min(_healthyFloor, _degradedFloor))
+        {
+            return;
+        }
         foreach (bool degraded in (ReadOnlySpan<bool>)[false, true])
         {
             if (bound + _weights.Cap >= Floor(degraded))
             {
-                passed.CopyTo(_group, 0);
+                passed.Words.CopyTo(_group, 0);
                 RunByCapabilities(segment, bound, price, degraded);
             }
         }
@@ -126,7 +146,9 @@ internal sealed class CandidateSearch
     }
 
     /// <summary>What a score must reach to enter.</summary>
-    private double Floor(bool degraded) => Math.Max(_best.Floor(degraded), _found.Floor(degraded));
+    private double Floor(bool degraded) => Math.Max(degraded ? _degradedFloor : _healthyFloor, _found.Floor(degraded));
+
+    private void RenewFloors() => (_healthyFloor, _degradedFloor) = (_best.Floor(degraded: false), _best.Floor(degraded: true));
 
     /// <summary>
     /// Puts into the box whom of the group no single term rules out, as far as looking at a term's bits costs less than
@@ -194,6 +216,7 @@ internal sealed class CandidateSearch
             }
         }
         _seen = seen;
+        _floor = Floor(degraded);
         foreach (int offset in _places.AsSpan(0, count))
         {
             if (Segment.Has(segment.Degraded, offset) == degraded)
@@ -208,7 +231,9 @@ internal sealed class CandidateSearch
         ref SlotFigures figures = ref segment.Figures(offset);
         // Read once, so that the clauses and the score speak of the same moment.
         int load = Volatile.Read(ref figures.Load) + Volatile.Read(ref figures.Held);
-        int free = figures.MaxParallel - load;
+        // A miner that is just leaving may have none a moment later.
+        int maxParallel = Volatile.Read(ref figures.MaxParallel);
+        int free = maxParallel - load;
         int requested = _query.Capabilities.Length;
         // Whoever passed the clause with one capability requested has that one.
         int had = requested <= 1 ? requested : _terms.CapabilitiesHad(segment.Index, offset);
@@ -217,7 +242,7 @@ internal sealed class CandidateSearch
         double price = Scoring.PriceNorm(priceE8, _ceilingE8);
         double loadNorm = Scoring.LoadNorm(free, load);
         double score = Scoring.Score(_weights, cap, price, figures.LatencyNorm, figures.Trust, loadNorm);
-        if (score < Floor(degraded))
+        if (score < _floor)
         {
             return;
         }
@@ -228,7 +253,7 @@ internal sealed class CandidateSearch
             return;
         }
         int rttMs = Volatile.Read(ref figures.RttMs);
-        int eta = Scoring.EtaMs(rttMs, Volatile.Read(ref figures.ServiceMs), load, figures.MaxParallel);
+        int eta = Scoring.EtaMs(rttMs, Volatile.Read(ref figures.ServiceMs), load, maxParallel);
         if (eta > _query.DeadlineMs)
         {
             LateMeanwhile++;
@@ -260,5 +285,6 @@ internal sealed class CandidateSearch
             IdHash = figures.IdHash,
             TieHash = StableHash.Pair(_query.JobHash, figures.IdHash),
         });
+        _floor = Floor(degraded);
     }
 }

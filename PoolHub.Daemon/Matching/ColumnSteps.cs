@@ -41,7 +41,14 @@ internal sealed class ColumnSteps<T>(ColumnSteps<T>.Selector column)
         {
             column(segment).AddTo(sample, Steps<T>.Stride(count), ref seen);
         }
+        Choose(sample, changes);
+        _besideThen = Current.IsFull ? 0 : beside;
+    }
+
+    /// <summary>Goes by these values from here on.</summary>
+    public void Choose(List<T> sample, int changes)
+    {
         Current = Steps<T>.Of(sample);
-        (_countThen, _besideThen) = (changes, Current.IsFull ? 0 : beside);
+        (_countThen, _besideThen) = (changes, 0);
     }
 }

@@ -19,7 +19,7 @@ internal sealed class HeldSlots(Lock writer, Func<int, Segment> segmentOf)
             Segment segment = segmentOf(slot);
             int offset = slot & Segment.Mask;
             ref SlotFigures figures = ref segment.Figures(offset);
-            if (segment.Offers[offset] != selected || figures.LoadLevel() == 0)
+            if (segment.Offers[offset] != selected || figures.Free <= 0)
             {
                 return false;
             }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Runtime.CompilerServices;
@@ -39,20 +40,18 @@ internal sealed class JsonBuffer
     private byte[] _bytes = new byte[FirstBytes];
     private int _length;
 
-    private JsonBuffer()
-    {
-    }
-
     /// <summary>An empty one, which belongs to the caller until <see cref="Return"/>.</summary>
     public static JsonBuffer Rent()
     {
         JsonBuffer buffer = t_spare ?? new JsonBuffer();
         t_spare = null;
-        buffer._length = 0;
+        buffer.Clear();
         return buffer;
     }
 
     public void Return() => t_spare = _bytes.Length <= MaxSpareBytes ? this : null;
+
+    public void Clear() => _length = 0;
 
     public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, _length);
 
@@ -83,7 +82,7 @@ internal sealed class JsonBuffer
 
     public void Number(int value)
     {
-        _ = value.TryFormat(Room(MaxNumberBytes), out int bytes, default, CultureInfo.InvariantCulture);
+        _ = Utf8Formatter.TryFormat(value, Room(MaxNumberBytes), out int bytes);
         _length += bytes;
     }
 

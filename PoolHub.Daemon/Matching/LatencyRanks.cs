@@ -9,16 +9,26 @@ internal sealed class LatencyRanks
     private readonly Dictionary<string, RegionLatency> _regions = new(StringComparer.Ordinal);
 
     /// <summary>How many miners a region has.</summary>
-    public int Miners(string region) => _regions.TryGetValue(region, out RegionLatency? latency) ? latency.Miners : 0;
+    public int Miners(string region) => Find(region)?.Miners ?? 0;
 
     public RegionLatency Enter(string region)
+    {
+        RegionLatency latency = Of(region);
+        latency.Miners++;
+        return latency;
+    }
+
+    /// <summary>Null when nobody is in the region.</summary>
+    public RegionLatency? Find(string region) => _regions.GetValueOrDefault(region);
+
+    /// <summary>That of a region that somebody enters.</summary>
+    public RegionLatency Of(string region)
     {
         if (!_regions.TryGetValue(region, out RegionLatency? latency))
         {
             latency = new RegionLatency();
             _regions.Add(region, latency);
         }
-        latency.Miners++;
         return latency;
     }
 

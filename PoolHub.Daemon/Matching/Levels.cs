@@ -7,9 +7,20 @@ namespace PoolHub.Daemon.Matching;
 /// <param name="bits">Where the bitsets are, the lowest step's first.</param>
 internal readonly struct Levels(Bitsets bits)
 {
-
     /// <param name="level">From 1 to the number of steps.</param>
     public ReadOnlySpan<ulong> AtLeast(int level) => bits[level - 1];
+
+    /// <summary>Puts a miner on a level, without those below it; <see cref="CompleteFill"/> follows.</summary>
+    public void Fill(int offset, int level)
+    {
+        if (level > 0)
+        {
+            Segment.SetBit(bits[level - 1], offset, true);
+        }
+    }
+
+    /// <summary>Whoever reaches a level reaches those below.</summary>
+    public void CompleteFill(int steps) => bits.AddEachToBefore(steps);
 
     /// <summary>Moves a miner whose bits nobody else writes.</summary>
     public void Move(int offset, int from, int to)

@@ -41,6 +41,7 @@ internal static class MatchAnswer
         Score = found.Score,
         EtaMs = found.EtaMs < 0 ? null : found.EtaMs,
         Price = found.Price,
+        OwnPrice = found.Price == found.Offer.Profile.Price ? null : found.Offer.Profile.Price,
         Degraded = found.Degraded ? true : null,
         Breakdown = Breakdown(query, in found),
     };

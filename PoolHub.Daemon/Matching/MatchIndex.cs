@@ -24,9 +24,6 @@ internal sealed class MatchIndex
     private int _count;
     private int _changes;
 
-    /// <summary>At how many miners the steps are chosen before a refresh would.</summary>
-    private int _stepsAt = 8_192;
-
     /// <param name="time">Measures how long freed slots rest.</param>
     /// <param name="limit">How many miners it takes at most; <see cref="Add"/> throws beyond.</param>
     public MatchIndex(TimeProvider time, int limit = DefaultLimit)
@@ -51,19 +48,14 @@ internal sealed class MatchIndex
     public HeldSlots Held { get; }
 
     /// <summary>Adds a miner, its round trip and service time unknown.</summary>
+    /// <param name="price">The live price; that of the profile when null.</param>
     /// <returns>Its slot.</returns>
-    public int Add(string minerId, MinerProfile profile, bool degraded, bool available, double trust, int load = 0)
+    public int Add(string minerId, MinerProfile profile, bool degraded, bool available, double trust, int load = 0, TokenPrice? price = null)
     {
-        CheckTrust(trust);
+        Scoring.CheckTrust(trust);
         lock (_writer)
         {
-            if (_count == _stepsAt)
-            {
-                // A fleet that comes all at once, as after a restart, is sorted as it comes.
-                _segments.Refresh.RenewSteps(_segments.All, _changes);
-                _stepsAt *= 8;
-            }
-            int priceClass = _segments.Refresh.Price.Current.Part(profile.Price.E8, Slots.PriceClasses);
+            int priceClass = _segments.Refresh.Price.Current.Part((price ?? profile.Price).E8, Slots.PriceClasses);
             int slot = _slots.Take(profile.Region, _latency.Miners(profile.Region), priceClass);
             Segment segment = _segments.OrNew(slot);
             int offset = slot & Segment.Mask;
@@ -76,6 +68,7 @@ internal sealed class MatchIndex
             segment.SetAvailable(offset, available);
             Segment.SetBit(segment.Degraded, offset, degraded);
             segment.Put(offset, offer, _latency.Enter(offer.Profile.Region));
+            segment.SetPrice(offset, (price ?? profile.Price).E8);
             _terms.Enter(slot);
             segment.EndWrite();
             Volatile.Write(ref _count, _count + 1);
@@ -84,11 +77,26 @@ internal sealed class MatchIndex
         }
     }
 
+    /// <summary>Adds many miners, as <see cref="FleetFill"/> tells, and does what a refresh does.</summary>
+    /// <returns>Their slots, in their order.</returns>
+    public int[] AddAll(Newcomer[] miners)
+    {
+        Array.ForEach(miners, miner => Scoring.CheckTrust(miner.Trust));
+        lock (_writer)
+        {
+            _changes += miners.Length;
+            int[] slots = new FleetFill(miners, _segments, _slots, _terms, _latency).Run(_changes);
+            Volatile.Write(ref _count, _count + miners.Length);
+            return slots;
+        }
+    }
+
     /// <summary>The miner's profile as the index keeps it, its texts shared with all who say the same.</summary>
     public MinerProfile? ProfileAt(int slot) => Held.OfferAt(slot)?.Profile;
 
     /// <summary>Gives the miner another profile; trust, flags and what heartbeats said stay.</summary>
-    public void Replace(int slot, MinerProfile profile)
+    /// <param name="price">The live price; that of the profile when null.</param>
+    public void Replace(int slot, MinerProfile profile, TokenPrice? price = null)
     {
         lock (_writer)
         {
@@ -103,6 +111,7 @@ internal sealed class MatchIndex
             _terms.Leave(old, slot);
             LatencyRanks.Leave(segment.Region[offset]!);
             segment.Put(offset, offer, _latency.Enter(offer.Profile.Region));
+            segment.SetPrice(offset, (price ?? profile.Price).E8);
             _terms.Enter(slot);
             segment.EndWrite();
             _terms.Release();
@@ -147,7 +156,7 @@ internal sealed class MatchIndex
 
     public void SetTrust(int slot, double trust)
     {
-        CheckTrust(trust);
+        Scoring.CheckTrust(trust);
         lock (_writer)
         {
             if (_segments.TryFind(slot, out Segment segment, out int offset))
@@ -269,13 +278,5 @@ internal sealed class MatchIndex
     {
         _changes++;
         _segments.RenewDearest(segment);
-    }
-
-    private static void CheckTrust(double trust)
-    {
-        if (!(trust >= 0 && trust <= 1))
-        {
-            throw new ArgumentOutOfRangeException(nameof(trust), trust, "must be from 0 to 1");
-        }
     }
 }

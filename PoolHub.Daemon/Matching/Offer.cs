@@ -8,13 +8,8 @@ namespace PoolHub.Daemon.Matching;
 /// </summary>
 internal sealed class Offer(string minerId, MinerProfile profile)
 {
-    private byte[]? _head;
-
     public string MinerId { get; } = minerId;
 
     /// <summary>The miner's profile with its texts shared with every other miner that says the same.</summary>
     public MinerProfile Profile { get; } = profile;
-
-    /// <summary>How the miner begins as a candidate in an answer; made when it first is one.</summary>
-    public ReadOnlySpan<byte> Head => _head ??= AnswerWriter.HeadOf(this);
 }

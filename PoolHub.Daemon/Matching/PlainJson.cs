@@ -201,6 +201,11 @@ internal ref struct PlainJson(ReadOnlySpan<byte> utf8)
     /// <summary>What comes after the space; 0 at the end.</summary>
     private byte Peek()
     {
+        // Most bodies have no space between their parts.
+        if (_at < _utf8.Length && _utf8[_at] > (byte)' ')
+        {
+            return _utf8[_at];
+        }
         while (_at < _utf8.Length && _utf8[_at] is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t')
         {
             _at++;

@@ -61,6 +61,31 @@ internal struct RankedColumn<T>
         Enter(offset, value, 1);
     }
 
+    /// <summary>Puts a value where none is, into the bitset of its digits only; <see cref="CompleteFill"/> follows.</summary>
+    public void Fill(int offset, T value, int rank)
+    {
+        _column[_first + offset] = value;
+        Least = T.Min(Least, value);
+        Most = T.Max(Most, value);
+        Beside += Steps.IsStep(rank, value) ? 0 : 1;
+        for (int place = 0; rank > 0; place++, rank >>= DigitBits)
+        {
+            if ((rank & MaxDigit) > 0)
+            {
+                Segment.SetBit(_bits[(place * DigitBitsets) + (rank & MaxDigit) - 1], offset, true);
+            }
+        }
+    }
+
+    /// <summary>Whoever has a digit has at least those below it.</summary>
+    public readonly void CompleteFill()
+    {
+        for (int place = 0; place < (_oneDigit ? 1 : 3); place++)
+        {
+            _bits.From(place * DigitBitsets).AddEachToBefore(DigitBitsets);
+        }
+    }
+
     public void Clear(int offset)
     {
         T old = this[offset];
@@ -118,46 +143,56 @@ internal struct RankedColumn<T>
         }
     }
 
-    /// <summary>Keeps those that have at least this much. False when all do, and nothing changed.</summary>
+    /// <summary>Keeps those that have at least this much.</summary>
     /// <param name="miners">Where they are kept.</param>
     /// <param name="limit">The limit.</param>
     /// <param name="edge">Overwritten.</param>
-    public readonly bool KeepAtLeast(ulong[] miners, ref Limit<T> limit, ulong[] edge)
+    public readonly void KeepAtLeast(Survivors miners, ref Limit<T> limit, ulong[] edge)
     {
         if (limit.Value <= Least)
         {
-            return false;
+            return;
+        }
+        if (limit.Value > Most)
+        {
+            miners.KeepNobody();
+            return;
         }
         limit.LookUp(Steps);
         // On a step, the whole rank is within the limit; and where all values are steps, below one it is not.
         if (limit.IsStep || Beside == 0)
         {
-            KeepReaching(miners, limit.IsStep ? limit.Rank : limit.Rank + 1, inverted: false);
+            KeepReaching(miners.Words, limit.IsStep ? limit.Rank : limit.Rank + 1, inverted: false);
         }
-        else if (Bitset.Cut(miners, edge, Bounds(limit.Rank), up: true))
+        else if (Bitset.Cut(miners.Words, edge, Bounds(limit.Rank), up: true))
         {
-            AddBack(miners, edge, limit.Value, up: true);
+            AddBack(miners.Words, edge, limit.Value, up: true);
         }
-        return true;
+        miners.Recount();
     }
 
     /// <summary>The same for at most this much.</summary>
-    public readonly bool KeepAtMost(ulong[] miners, ref Limit<T> limit, ulong[] edge)
+    public readonly void KeepAtMost(Survivors miners, ref Limit<T> limit, ulong[] edge)
     {
         if (limit.Value >= Most)
         {
-            return false;
+            return;
+        }
+        if (limit.Value < Least)
+        {
+            miners.KeepNobody();
+            return;
         }
         limit.LookUp(Steps);
         if (Beside == 0)
         {
-            KeepReaching(miners, limit.Rank + 1, inverted: true);
+            KeepReaching(miners.Words, limit.Rank + 1, inverted: true);
         }
-        else if (Bitset.Cut(miners, edge, Bounds(limit.Rank), up: false))
+        else if (Bitset.Cut(miners.Words, edge, Bounds(limit.Rank), up: false))
         {
-            AddBack(miners, edge, limit.Value, up: false);
+            AddBack(miners.Words, edge, limit.Value, up: false);
         }
-        return true;
+        miners.Recount();
     }
 
     /// <summary>Drops none that has at most this much, and most of the others.</summary>

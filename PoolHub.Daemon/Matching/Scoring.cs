@@ -9,6 +9,15 @@ internal static class Scoring
     /// <summary>What a miner gets for a latency of which nothing is known: the median's place.</summary>
     public const double UnknownLatencyNorm = 0.5;
 
+    /// <exception cref="ArgumentOutOfRangeException">It is not from 0 to 1.</exception>
+    public static void CheckTrust(double trust)
+    {
+        if (!(trust >= 0 && trust <= 1))
+        {
+            throw new ArgumentOutOfRangeException(nameof(trust), trust, "must be from 0 to 1");
+        }
+    }
+
     /// <summary>The share of the requested capabilities that the miner has; 1 when none are requested.</summary>
     public static double CapFit(int has, int requested) => requested == 0 ? 1.0 : (double)has / requested;
 

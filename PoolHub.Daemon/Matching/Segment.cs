@@ -25,13 +25,14 @@ internal sealed class Segment
     private const long Nobody = -1;
 
     /// <summary>What <see cref="SlotFigures.ShownLevel"/> is while its bits are being moved.</summary>
-    private const int Moving = -1;
+    private const short Moving = -1;
 
     /// <summary>Odd while a write is under way.</summary>
     private int _version;
 
     /// <summary>Counts what heartbeats and holds wrote.</summary>
     private int _touches;
+    private int _freeCount;
 
     private readonly SegmentStorage _storage;
     private readonly int _first;
@@ -85,6 +86,9 @@ internal sealed class Segment
     /// <summary>How many miners are present.</summary>
     public int Count { get; private set; }
     public int AvailableCount { get; private set; }
+
+    /// <summary>How many of these have a free slot.</summary>
+    public int FreeCount => Math.Min(Volatile.Read(ref _freeCount), AvailableCount);
 
     /// <summary>The dearest price in the segment; -1 when it is empty.</summary>
     public long DearestE8 { get; private set; } = Nobody;
@@ -148,6 +152,28 @@ internal sealed class Segment
         SettleLoad(offset);
     }
 
+    /// <summary>Makes a segment whole whose slots <see cref="SegmentFill"/> wrote, before anybody reads it.</summary>
+    /// <param name="count">The miners are on the first slots.</param>
+    public void CompleteFill(int count)
+    {
+        BeginWrite();
+        Trust.CompleteFill(Steps);
+        Latency.CompleteFill(Steps);
+        Load.CompleteFill(SlotFigures.LoadSteps);
+        PriceE8.CompleteFill();
+        VramGb.CompleteFill();
+        RamGb.CompleteFill();
+        Present[..(count / 64)].Fill(ulong.MaxValue);
+        if (count % 64 > 0)
+        {
+            Present[count / 64] = (1UL << count) - 1;
+        }
+        (Count, AvailableCount, DearestE8) = (count, Bitset.Count(Available), PriceE8.Most);
+        _freeCount = Bitset.Count(Load.AtLeast(1));
+        WriteCensus();
+        EndWrite();
+    }
+
     public void Clear(int offset)
     {
         SetBit(Present, offset, false);
@@ -179,6 +205,8 @@ internal sealed class Segment
             SetBit(Available, offset, available);
             AvailableCount += available ? 1 : -1;
             WriteCensus();
+            Volatile.Write(ref Figures(offset).Available, available);
+            SettleLoad(offset);
         }
     }
 
@@ -223,8 +251,8 @@ internal sealed class Segment
         {
             // What the caller wrote must be seen by whoever moves the bits now.
             Interlocked.MemoryBarrier();
-            int shown = Volatile.Read(ref figures.ShownLevel);
-            int level = figures.LoadLevel();
+            short shown = Volatile.Read(ref figures.ShownLevel);
+            short level = figures.LoadLevel();
             if (shown == level || shown == Moving)
             {
                 Touch();
@@ -233,6 +261,7 @@ internal sealed class Segment
             if (Interlocked.CompareExchange(ref figures.ShownLevel, Moving, shown) == shown)
             {
                 Load.MoveShared(offset, shown, level);
+                Interlocked.Add(ref _freeCount, Math.Sign(level) - Math.Sign(shown));
                 Volatile.Write(ref figures.ShownLevel, level);
             }
         }

@@ -1,3 +1,5 @@
+using PoolHub.Protocol;
+
 namespace PoolHub.Daemon.Matching;
 
 /// <summary>
@@ -20,6 +22,24 @@ internal sealed class SegmentRefresh
         Price.Renew(segments, changes);
         Vram.Renew(segments, changes);
         Ram.Renew(segments, changes);
+    }
+
+    /// <summary>Makes the steps fit a fleet that comes at once.</summary>
+    public void ChooseSteps(Newcomer[] miners, int changes)
+    {
+        List<long> prices = [];
+        List<float> vram = [];
+        List<float> ram = [];
+        for (int i = 0; i < miners.Length; i += Steps<long>.Stride(miners.Length))
+        {
+            MinerProfile profile = miners[i].Profile;
+            prices.Add(miners[i].Price.E8);
+            vram.Add((float)profile.GpuVramGb);
+            ram.Add((float)profile.RamGb);
+        }
+        Price.Choose(prices, changes);
+        Vram.Choose(vram, changes);
+        Ram.Choose(ram, changes);
     }
 
     /// <summary>Called under the index's lock.</summary>

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace PoolHub.Daemon.Matching;
 
@@ -8,7 +9,7 @@ namespace PoolHub.Daemon.Matching;
 /// </summary>
 internal sealed class SegmentScan
 {
-    private readonly ulong[] _mask = new ulong[Segment.Words];
+    private readonly Survivors _survivors = new();
     private readonly ulong[] _any = new ulong[Segment.Words];
     private readonly int[] _left = new int[Clauses.Count];
     private readonly QueryTerms _terms = new();
@@ -21,9 +22,6 @@ internal sealed class SegmentScan
     private Limit<float> _minVram;
     private Limit<float> _minRam;
     private Limit<long> _maxPrice;
-
-    /// <summary>How many are in the mask.</summary>
-    private int _count;
 
     /// <summary>Of all segments accepted so far.</summary>
     public int[] Left { get; } = new int[Clauses.Count];
@@ -79,7 +77,11 @@ internal sealed class SegmentScan
         _search.Clear();
         if (Filter(segment) && (_query.DeadlineMs is not { } deadline || KeepInTime(segment, deadline)))
         {
-            _search.Run(segment, _mask);
+            _search.Run(segment, _survivors);
+            if (_query.DeadlineMs is null)
+            {
+                _left[(int)Clause.FreeSlots] = _survivors.Count;
+            }
             _left[(int)Clause.FreeSlots] -= _search.FilledMeanwhile;
             _left[(int)Clause.DeadlineMs] -= _search.FilledMeanwhile + _search.LateMeanwhile;
         }
@@ -105,18 +107,17 @@ internal sealed class SegmentScan
         {
             return false;
         }
-        segment.Available.CopyTo(_mask);
-        _count = segment.AvailableCount;
+        _survivors.Begin(segment);
         return (_query.Exclude.Length == 0 || KeepOthers(segment))
             && (_query.Region is null || KeepAny(Clause.Region, segment, _terms.Region))
             && (_query.Accel.Length == 0 || KeepAny(Clause.Accel, segment, _terms.Accel))
             && (_query.TaskCapability is null || KeepAny(Clause.Task, segment, _terms.Task, segment.AnyTask))
             && (_query.Capabilities.Length == 0 || KeepAny(Clause.CapabilitiesAny, segment, _terms.Capabilities))
             && (_query.Tags.Length == 0 || KeepAny(Clause.TagsAny, segment, _terms.Tags))
-            && (_query.MinVramGb is null || Kept(Clause.MinVramGb, segment.VramGb.KeepAtLeast(_mask, ref _minVram, _any)))
-            && (_query.MinRamGb is null || Kept(Clause.MinRamGb, segment.RamGb.KeepAtLeast(_mask, ref _minRam, _any)))
-            && (_query.MaxPriceE8 is null || Kept(Clause.MaxPrice, segment.PriceE8.KeepAtMost(_mask, ref _maxPrice, _any)))
-            && Keep(Clause.FreeSlots, segment.Load.AtLeast(1));
+            && (_query.MinVramGb is null || KeepVram(segment))
+            && (_query.MinRamGb is null || KeepRam(segment))
+            && (_query.MaxPriceE8 is null || KeepPrice(segment))
+            && KeepFree(segment);
     }
 
     private bool KeepOthers(Segment segment)
@@ -125,14 +126,37 @@ internal sealed class SegmentScan
         {
             int offset = _excluded[i] & Segment.Mask;
             if (_excluded[i] >> Segment.SizeBits == segment.Index
-                && Segment.Has(_mask, offset)
+                && Segment.Has(_survivors.Words, offset)
                 && segment.Offers[offset]?.MinerId == _query.Exclude[i])
             {
-                Segment.SetBit(_mask, offset, false);
-                _count--;
+                _survivors.Remove(offset);
             }
         }
-        return Kept(Clause.Exclude, changed: false);
+        return Kept(Clause.Exclude);
+    }
+
+    private bool KeepVram(Segment segment)
+    {
+        segment.VramGb.KeepAtLeast(_survivors, ref _minVram, _any);
+        return Kept(Clause.MinVramGb);
+    }
+
+    private bool KeepRam(Segment segment)
+    {
+        segment.RamGb.KeepAtLeast(_survivors, ref _minRam, _any);
+        return Kept(Clause.MinRamGb);
+    }
+
+    private bool KeepPrice(Segment segment)
+    {
+        segment.PriceE8.KeepAtMost(_survivors, ref _maxPrice, _any);
+        return Kept(Clause.MaxPrice);
+    }
+
+    private bool KeepFree(Segment segment)
+    {
+        _survivors.KeepFree(segment);
+        return Kept(Clause.FreeSlots);
     }
 
     private bool KeepAny(Clause clause, Segment segment, ReadOnlySpan<Term?> terms, ReadOnlySpan<ulong> orThese = default)
@@ -146,7 +170,7 @@ internal sealed class SegmentScan
             ref readonly SlotSet set = ref only.In(segment.Index);
             if (set.Count == segment.Count)
             {
-                return Kept(clause, changed: false);
+                return Kept(clause);
             }
             if (set.Count == 0)
             {
@@ -174,36 +198,32 @@ internal sealed class SegmentScan
 
     private bool Keep(Clause clause, ReadOnlySpan<ulong> passing)
     {
-        Bitset.Keep(_mask, passing);
-        return Kept(clause, changed: true);
+        _survivors.Keep(passing);
+        return Kept(clause);
     }
 
-    private bool Kept(Clause clause, bool changed)
+    private bool Kept(Clause clause)
     {
-        if (changed)
-        {
-            _count = Bitset.Count(_mask);
-        }
-        _left[(int)clause] = _count;
-        return _count > 0;
+        _left[(int)clause] = _survivors.Count;
+        return _survivors.Count > 0;
     }
 
     private bool KeepInTime(Segment segment, int deadlineMs)
     {
-        int late = 0;
-        for (int word = 0; word < Segment.Words; word++)
+        ulong[] miners = _survivors.Words;
+        _ = Kept(Clause.FreeSlots);
+        for (int word = 0; word < miners.Length; word++)
         {
-            for (ulong rest = _mask[word]; rest != 0; rest &= rest - 1)
+            ulong late = 0;
+            for (ulong rest = miners[word]; rest != 0; rest &= rest - 1)
             {
-                ref readonly SlotFigures figures = ref segment.Figures((word * 64) + BitOperations.TrailingZeroCount(rest));
-                if (figures.IsLate(deadlineMs))
-                {
-                    _mask[word] &= ~(rest & (0 - rest));
-                    late++;
-                }
+                int offset = (word * 64) + BitOperations.TrailingZeroCount(rest);
+                bool isLate = segment.Figures(offset).IsLate(deadlineMs);
+                late |= rest & (0 - rest) & (0UL - Unsafe.BitCast<bool, byte>(isLate));
             }
+            miners[word] &= ~late;
         }
-        _count -= late;
-        return Kept(Clause.DeadlineMs, changed: false);
+        _survivors.Recount();
+        return Kept(Clause.DeadlineMs);
     }
 }

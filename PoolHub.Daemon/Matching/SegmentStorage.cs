@@ -32,20 +32,11 @@ internal sealed class SegmentStorage
     public float[] VramGb { get; }
     public float[] RamGb { get; }
 
-    /// <summary>Storage for the segments to come: half of what there is, so that little of it lies idle.</summary>
-    public static SegmentStorage After(int segments) => new(Math.Clamp(segments / 2, 1, MaxSegments));
+    /// <summary>Storage for so many segments, or for a part of them.</summary>
+    public static SegmentStorage For(int segments) => new(Math.Clamp(segments, 1, MaxSegments));
 
     public Bitsets BitsetsOf(int place) => new(_words, place * Segment.Words, _stride);
 
-    /// <summary>The next segment, ready for use; null when there is none.</summary>
-    public Segment? Take(int index, SegmentRefresh columns, long[] census)
-    {
-        if (_taken == _segments.Length)
-        {
-            return null;
-        }
-        Segment segment = _segments[_taken++];
-        segment.Open(index, columns, census);
-        return segment;
-    }
+    /// <summary>The next segment; null when there is none.</summary>
+    public Segment? Take() => _taken == _segments.Length ? null : _segments[_taken++];
 }

@@ -6,7 +6,7 @@ internal sealed class SegmentTable
     /// <summary>By segment, how many are present in the upper half, how many available in the lower: read without touching it.</summary>
     private readonly long[] _census = new long[MatchIndex.DefaultLimit / Segment.Size];
     private Segment[] _all = [];
-    private SegmentStorage _storage = SegmentStorage.After(0);
+    private SegmentStorage _storage = SegmentStorage.For(1);
     private Segment? _dearest;
     private long _dearestE8;
 
@@ -34,9 +34,38 @@ internal sealed class SegmentTable
         int index = slot >> Segment.SizeBits;
         if (index == _all.Length)
         {
-            Volatile.Write(ref _all, [.. _all, Create(index)]);
+            // Storage for half of what there is: little of it lies idle.
+            Segment segment = Take(index / 2);
+            Open(segment, index);
+            Volatile.Write(ref _all, [.. _all, segment]);
         }
         return _all[index];
+    }
+
+    /// <summary>So many segments after the last, for <see cref="Open"/> and then <see cref="Publish"/>.</summary>
+    public Segment[] Reserve(int count)
+    {
+        var segments = new Segment[count];
+        for (int i = 0; i < count; i++)
+        {
+            segments[i] = Take(count - i);
+        }
+        return segments;
+    }
+
+    /// <summary>Makes a reserved segment ready for miners; any thread may.</summary>
+    /// <param name="segment">The segment.</param>
+    /// <param name="index">Its place among all.</param>
+    public void Open(Segment segment, int index) => segment.Open(index, Refresh, _census);
+
+    /// <summary>From here on matches read them.</summary>
+    public void Publish(Segment[] segments)
+    {
+        Volatile.Write(ref _all, [.. _all, .. segments]);
+        foreach (Segment segment in segments)
+        {
+            RenewDearest(segment);
+        }
     }
 
     /// <summary>Where a miner is; false when nobody is on that slot.</summary>
@@ -61,13 +90,13 @@ internal sealed class SegmentTable
         Volatile.Write(ref _dearestE8, Math.Max(0, _dearest?.DearestE8 ?? 0));
     }
 
-    private Segment Create(int index)
+    private Segment Take(int expected)
     {
-        if (_storage.Take(index, Refresh, _census) is not { } segment)
+        if (_storage.Take() is { } segment)
         {
-            _storage = SegmentStorage.After(index);
-            segment = _storage.Take(index, Refresh, _census)!;
+            return segment;
         }
-        return segment;
+        _storage = SegmentStorage.For(expected);
+        return _storage.Take()!;
     }
 }

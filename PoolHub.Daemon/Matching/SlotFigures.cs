@@ -32,14 +32,19 @@ internal struct SlotFigures
     public int ServiceMs;
 
     /// <summary>The level that the segment's bitsets show; <see cref="Segment.SettleLoad"/> keeps it.</summary>
-    public int ShownLevel;
+    public short ShownLevel;
 
-    /// <summary>0 when full, else from 1 up with the share of free slots.</summary>
-    public readonly int LoadLevel()
+    /// <summary>Whether it is available: nobody else has a slot to offer.</summary>
+    public bool Available;
+
+    public readonly long Free => (long)MaxParallel - Volatile.Read(in Load) - Volatile.Read(in Held);
+
+    /// <summary>0 when no slot is to be had, else from 1 up with the share of free slots.</summary>
+    public readonly short LoadLevel()
     {
         int max = MaxParallel;
-        long free = (long)max - Volatile.Read(in Load) - Volatile.Read(in Held);
-        return free <= 0 ? 0 : 1 + (int)(free * LoadSteps / (max + 1));
+        long free = Free;
+        return free <= 0 || !Volatile.Read(in Available) ? (short)0 : (short)(1 + (free * LoadSteps / (max + 1)));
     }
 
     /// <summary>Whether the job would be done later than that; false when nothing is known.</summary>

@@ -56,6 +56,17 @@ internal struct SlotSet
         }
     }
 
+    /// <summary>Moves a bitset that nobody reads yet to another pool.</summary>
+    public void MoveTo(BitsetPool pool)
+    {
+        if (_words is { } words)
+        {
+            (_words, int start) = pool.Take();
+            words.AsSpan(_start, Segment.Words).CopyTo(_words.AsSpan(start));
+            _start = start;
+        }
+    }
+
     /// <summary>Whether the members are at hand as a bitset.</summary>
     public readonly bool TryGetBits(out ReadOnlySpan<ulong> bits)
     {

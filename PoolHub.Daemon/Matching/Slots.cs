@@ -52,16 +52,48 @@ internal sealed class Slots(TimeProvider time, int limit)
             int slot = _resting.Dequeue().Slot;
             _homeOf[slot >> Segment.SizeBits].Free.Enqueue(slot);
         }
-        Home home = neighbours < OwnSegments ? _shared
-            : neighbours < OwnSegments * PriceClasses ? HomeOf(region, -1)
-            : HomeOf(region, priceClass);
-        return TakeFrom(home) ?? TakeAny();
+        return TakeFrom(HomeOf(region, neighbours, priceClass)) ?? TakeAny();
     }
+
+    /// <summary>Whether so many miners of one region get segments of their own.</summary>
+    public static bool HasOwn(int miners) => miners >= OwnSegments;
+
+    /// <summary>How many segments were never used.</summary>
+    public int NewSegments => (limit - _used) / Segment.Size;
+
+    /// <summary>A whole segment for miners that are alike; as many more find room in it as are left.</summary>
+    /// <param name="region">The miners' region; empty when they have several.</param>
+    /// <param name="neighbours">How many miners it has; 0 for several regions.</param>
+    /// <param name="priceClass">As in <see cref="Take"/>.</param>
+    /// <param name="count">For how many.</param>
+    /// <returns>The first slot of as many.</returns>
+    public int TakeSegment(string region, int neighbours, int priceClass, int count)
+    {
+        Home home = HomeOf(region, neighbours, priceClass);
+        int first = _used;
+        _used += Segment.Size;
+        _homeOf.Add(home);
+        for (int slot = first + count; slot < _used; slot++)
+        {
+            home.Free.Enqueue(slot);
+        }
+        return first;
+    }
+
+    public InvalidOperationException Full() => new($"the index is full: it holds {limit} miners");
 
     public void Free(int slot) => _resting.Enqueue((slot, time.GetTimestamp()));
 
-    private Home HomeOf(string region, int priceClass)
+    private Home HomeOf(string region, int neighbours, int priceClass)
     {
+        if (!HasOwn(neighbours))
+        {
+            return _shared;
+        }
+        if (neighbours < OwnSegments * PriceClasses)
+        {
+            priceClass = -1;
+        }
         if (!_homes.TryGetValue((region, priceClass), out Home? home))
         {
             home = new Home();
@@ -96,6 +128,6 @@ internal sealed class Slots(TimeProvider time, int limit)
         }
         return _resting.TryDequeue(out (int Slot, long FreedAt) oldest)
             ? oldest.Slot
-            : throw new InvalidOperationException($"the index is full: it holds {limit} miners");
+            : throw Full();
     }
 }

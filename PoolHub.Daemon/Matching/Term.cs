@@ -46,7 +46,29 @@ internal sealed class Term(string text, TermTable table, int number, Term? paren
         return ref s_nobody;
     }
 
-    public void Set(int segment, int offset, BitsetPool pool)
+    public void Set(int segment, int offset, BitsetPool pool) => SetOf(segment).Add(offset, pool);
+
+    /// <summary>All at once, where nobody did.</summary>
+    public void Set(int segment, in SlotSet miners) => SetOf(segment) = miners;
+
+    /// <summary>Moves the bitsets of the segments from this one on, which nobody reads yet.</summary>
+    public void MoveSets(int segment, BitsetPool pool)
+    {
+        Members members = _members;
+        for (int place = Math.Max(0, segment - members.First); place < members.Sets.Length; place++)
+        {
+            members.Sets[place].MoveTo(pool);
+        }
+    }
+
+    public void Clear(int segment, int offset, BitsetPool pool)
+    {
+        Members members = _members;
+        members.Sets[segment - members.First].Remove(offset, pool);
+    }
+
+    /// <summary>Where a segment's set is kept, from here on.</summary>
+    private ref SlotSet SetOf(int segment)
     {
         Members members = _members;
         if (members.Sets.Length == 0)
@@ -63,12 +85,6 @@ internal sealed class Term(string text, TermTable table, int number, Term? paren
             members.Sets.CopyTo(sets, members.First - first);
             _members = members = new Members(first, sets);
         }
-        members.Sets[segment - members.First].Add(offset, pool);
-    }
-
-    public void Clear(int segment, int offset, BitsetPool pool)
-    {
-        Members members = _members;
-        members.Sets[segment - members.First].Remove(offset, pool);
+        return ref members.Sets[segment - members.First];
     }
 }

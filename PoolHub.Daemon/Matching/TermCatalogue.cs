@@ -9,10 +9,12 @@ namespace PoolHub.Daemon.Matching;
 /// </summary>
 internal sealed class TermCatalogue
 {
+    /// <summary>Held by the threads that fill segments, on behalf of the one that holds the index's.</summary>
+    private readonly Lock _filling = new();
     private readonly BitsetPool _bitsets = new();
     private readonly List<Term> _acquired = [];
     private readonly List<Term> _left = [];
-    private readonly List<string> _list = [];
+    private readonly List<Term> _list = [];
     private int _created;
     private int _stamp;
 
@@ -44,14 +46,21 @@ internal sealed class TermCatalogue
         string[] accel = Use(Accel, profile.Accel, terms, ref created);
         string[] tags = Use(Tags, profile.Tags, terms, ref created);
         string[] capabilities = Use(Capabilities, profile.Capabilities, terms, ref created);
-        bool shared = region == (object)profile.Region && proto == (object)profile.Proto && gpuName == (object)profile.GpuName
-            && owner == (object)profile.Owner && accel == profile.Accel && tags == profile.Tags && capabilities == profile.Capabilities;
         foreach (Term term in terms)
         {
             term.Uses++;
         }
         Volatile.Write(ref _created, created);
-        return new Offer(minerId, shared ? profile : profile with
+        return new Offer(minerId, WithTexts(profile, region, proto, gpuName, owner, accel, tags, capabilities));
+    }
+
+    /// <summary>The profile with these texts: itself where they are its own already.</summary>
+    public static MinerProfile WithTexts(
+        MinerProfile profile, string region, string proto, string gpuName, string owner, string[] accel, string[] tags, string[] capabilities)
+    {
+        bool shared = region == (object)profile.Region && proto == (object)profile.Proto && gpuName == (object)profile.GpuName
+            && owner == (object)profile.Owner && accel == profile.Accel && tags == profile.Tags && capabilities == profile.Capabilities;
+        return shared ? profile : profile with
         {
             Region = region,
             Proto = proto,
@@ -60,7 +69,7 @@ internal sealed class TermCatalogue
             Accel = accel,
             Tags = tags,
             Capabilities = capabilities,
-        });
+        };
     }
 
     /// <summary>A miner on this slot declares what was acquired last. Within a write to its segment, as is the next.</summary>
@@ -96,6 +105,55 @@ internal sealed class TermCatalogue
             if (--term.Uses == 0)
             {
                 term.Table.Remove(term);
+            }
+        }
+    }
+
+    /// <summary>The term of a text, for a thread of a fill: it may be of use to others meanwhile.</summary>
+    public Term Find(TermTable table, string text)
+    {
+        lock (_filling)
+        {
+            int created = _created;
+            Term term = table == Regions ? FindOrAddRegion(text, ref created) : FindOrAdd(table, text, ref created);
+            Volatile.Write(ref _created, created);
+            return term;
+        }
+    }
+
+    /// <summary>See <see cref="TermTable.Share"/>; for a thread of a fill, as is the next.</summary>
+    public string[] Share(TermTable table, string[] declared, ReadOnlySpan<Term> terms)
+    {
+        lock (_filling)
+        {
+            return table.Share(declared, terms);
+        }
+    }
+
+    /// <summary>All who declare a term in a segment that had nobody.</summary>
+    public void Enter(Term term, int segment, in SlotSet miners, int uses)
+    {
+        lock (_filling)
+        {
+            term.Uses += uses;
+            if (term.Table.Indexed)
+            {
+                term.Set(segment, in miners);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Puts the sets of the segments that were filled side by side for each term: a query reads one of each segment.
+    /// </summary>
+    /// <param name="segment">The first of these segments.</param>
+    public void Gather(int segment)
+    {
+        foreach (TermTable table in (ReadOnlySpan<TermTable>)[Regions, Accel, Tags, Capabilities])
+        {
+            foreach (Term term in table.All)
+            {
+                term.MoveSets(segment, _bitsets);
             }
         }
     }
@@ -147,15 +205,11 @@ internal sealed class TermCatalogue
             return texts;
         }
         _list.Clear();
-        uint hash = 0;
         foreach (string text in texts)
         {
-            Term term = Mark(FindOrAdd(table, text, ref created), terms);
-            _list.Add(term.Text);
-            hash = (hash + (uint)term.Number) * 0x9E37_79B1;
-            hash ^= hash >> 15;
+            _list.Add(Mark(FindOrAdd(table, text, ref created), terms));
         }
-        return table.Share(texts, CollectionsMarshal.AsSpan(_list), hash);
+        return table.Share(texts, CollectionsMarshal.AsSpan(_list));
     }
 
     private string Use(TermTable table, string text, List<Term> terms, ref int created) =>

@@ -19,6 +19,8 @@ internal sealed class TermTable(bool indexed)
     /// <summary>False for texts that are shared but that no query asks for.</summary>
     public bool Indexed { get; } = indexed;
 
+    public ICollection<Term> All => _terms.Values;
+
     public Term? Find(string text) => _terms.GetValueOrDefault(text);
 
     public Term Add(string text, Term? parent, ref int created)
@@ -30,14 +32,19 @@ internal sealed class TermTable(bool indexed)
 
     /// <summary>One instance of a list that was declared before; or else a new one.</summary>
     /// <param name="declared">The list as it came; kept when its texts are those of the terms already.</param>
-    /// <param name="texts">The texts of its terms.</param>
-    /// <param name="hash">Of the terms in their order.</param>
-    public string[] Share(string[] declared, ReadOnlySpan<string> texts, uint hash)
+    /// <param name="terms">Its terms.</param>
+    public string[] Share(string[] declared, ReadOnlySpan<Term> terms)
     {
+        uint hash = 0;
+        foreach (Term term in terms)
+        {
+            hash = (hash + (uint)term.Number) * 0x9E37_79B1;
+            hash ^= hash >> 15;
+        }
         ref (uint Hash, string[]? Texts) place = ref PlaceOf(hash);
         if (place.Texts is { } known)
         {
-            if (place.Hash == hash && AreSame(known, texts))
+            if (place.Hash == hash && AreSame(known, terms))
             {
                 return known;
             }
@@ -47,24 +54,33 @@ internal sealed class TermTable(bool indexed)
                 place = ref PlaceOf(hash);
             }
         }
-        string[] list = AreSame(declared, texts) ? declared : texts.ToArray();
-        place = (hash, list);
-        return list;
+        place = (hash, AreSame(declared, terms) ? declared : Texts(terms));
+        return place.Texts!;
     }
 
     public void Remove(Term term) => _terms.TryRemove(term.Text, out _);
 
+    private static string[] Texts(ReadOnlySpan<Term> terms)
+    {
+        var texts = new string[terms.Length];
+        for (int i = 0; i < texts.Length; i++)
+        {
+            texts[i] = terms[i].Text;
+        }
+        return texts;
+    }
+
     private ref (uint Hash, string[]? Texts) PlaceOf(uint hash) => ref _lists[hash & (uint)(_lists.Length - 1)];
 
-    private static bool AreSame(string[] list, ReadOnlySpan<string> texts)
+    private static bool AreSame(string[] list, ReadOnlySpan<Term> terms)
     {
-        if (list.Length != texts.Length)
+        if (list.Length != terms.Length)
         {
             return false;
         }
         for (int i = 0; i < list.Length; i++)
         {
-            if (!ReferenceEquals(list[i], texts[i]))
+            if (!ReferenceEquals(list[i], terms[i].Text))
             {
                 return false;
             }

@@ -70,6 +70,8 @@ internal sealed class HubReload(
             ("ENROLLMENT", settings.Access.OpenEnrollment != running.Access.OpenEnrollment),
             ("SESSION_TTL_SEC", settings.Registry.LeaseTtlSec != running.Registry.LeaseTtlSec),
             ("HEARTBEAT_GRACE_SEC", settings.Registry.GraceSec != running.Registry.GraceSec),
+            ("DB_DSN", settings.Storage.Postgres?.ConnectionString != running.Storage.Postgres?.ConnectionString),
+            ("FEEDBACK_RETENTION_DAYS", settings.Storage.FeedbackRetentionDays != running.Storage.FeedbackRetentionDays),
         ];
         return all.Where(s => s.Changed).Select(s => s.Name);
     }

@@ -3,6 +3,7 @@ using PoolHub.Daemon.Gateway;
 using PoolHub.Daemon.Matching;
 using PoolHub.Daemon.Registry;
 using PoolHub.Daemon.Settings;
+using PoolHub.Daemon.Storage;
 using PoolHub.Daemon.Trust;
 
 namespace PoolHub.Daemon.Operations;
@@ -15,7 +16,8 @@ internal sealed record HubSettings(
     AccessOptions Access,
     RegistryOptions Registry,
     MatchOptions Match,
-    TrustOptions Trust)
+    TrustOptions Trust,
+    StorageOptions Storage)
 {
     private const string DefaultStateDir = "/var/lib/poolhub";
 
@@ -31,11 +33,8 @@ internal sealed record HubSettings(
             AccessOptions.Read(reader),
             RegistryOptions.Read(reader),
             MatchOptions.Read(reader),
-            TrustOptions.Read(reader));
-        if (reader.Text("DB_DSN") is not null)
-        {
-            reader.Fail("DB_DSN", "this version has no PostgreSQL store; leave it out, and the hub keeps its own database in POOLHUB_STATE_DIR");
-        }
+            TrustOptions.Read(reader),
+            StorageOptions.Read(reader));
         // The guide's, and not needed: the registry lives in the hub's own memory.
         _ = reader.Text("REDIS_URL");
         reader.RefuseUnknown();

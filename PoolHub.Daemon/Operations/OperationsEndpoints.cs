@@ -17,7 +17,7 @@ internal sealed class OperationsEndpoints(
     MinerRegistry registry,
     SessionTable table,
     TrustBook trust,
-    SqliteHubStore store,
+    IHubStore store,
     Credentials credentials,
     CollectorRegistry metrics,
     TimeProvider time)
@@ -28,7 +28,6 @@ internal sealed class OperationsEndpoints(
 
     private const string GuardReason =
         "many miners fell silent at once: the hub suspects its own network and keeps them; see POST /v1/miners/accept-loss";
-    private const string StoreReason = "the store refused the last write: nothing is made durable; the log says why";
 
     private const string MetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -53,7 +52,7 @@ internal sealed class OperationsEndpoints(
         string[] reasons =
         [
             .. registry.Guard.Active ? [GuardReason] : Array.Empty<string>(),
-            .. store.Failing ? [StoreReason] : Array.Empty<string>(),
+            .. store.Figures.Trouble is { } trouble ? [trouble] : Array.Empty<string>(),
         ];
         return http.Response.JsonAsync(new HealthResponse
         {
@@ -163,6 +162,9 @@ internal sealed class OperationsEndpoints(
             CpuCores = profile.CpuCores,
             RamGb = profile.RamGb,
             PriceTokenPerKsec = profile.Price,
+            PriceOverride = registry.PriceOverrideOf(miner) is { } price
+                ? new PriceOverrideView { PriceTokenPerKsec = price.Price, EndsAt = price.EndsAt }
+                : null,
             MaxParallel = profile.MaxParallel,
             Region = profile.Region,
             Owner = profile.Owner,

@@ -64,12 +64,14 @@ internal sealed class MinerRegistry
     {
         long now = _time.GetTimestamp();
         DateTimeOffset wallNow = _time.GetUtcNow();
+        List<(Miner, long)> offered = [];
         lock (_gate)
         {
             foreach (StoredMiner s in stored)
             {
                 Miner miner = Miner.Restore(s, wallNow);
                 _miners.Add(miner);
+                _roster.Prices.Set(miner.Id, s.Price);
                 if (s.Profile is null || s.LastSeenAt is null || s.HasLeft)
                 {
                     continue;
@@ -78,12 +80,12 @@ internal sealed class MinerRegistry
                 if (age < TimeSpan.FromSeconds(_options.GraceSec))
                 {
                     miner.Dropped = true;
-                    _roster.Enter(miner, LeaseState.Degraded, now - (long)(age.TotalSeconds * _time.TimestampFrequency));
+                    offered.Add((miner, now - (long)(age.TotalSeconds * _time.TimestampFrequency)));
                 }
             }
+            _roster.EnterAll(offered, LeaseState.Degraded);
             _sweep.Begin();
         }
-        _roster.RefreshLatencyRanks();
     }
 
     /// <summary>
@@ -127,6 +129,13 @@ internal sealed class MinerRegistry
     /// <exception cref="StoreUnavailableException">Nothing was changed.</exception>
     public ValueTask<bool> ChangeProfileAsync(Miner miner, Func<MinerProfile, MinerProfile> change) =>
         new(_registrations.ChangeAsync(miner, change));
+
+    /// <summary>Has the miner offered at another price than its own; null ends that. It is durable first.</summary>
+    /// <exception cref="StoreUnavailableException">Nothing was changed.</exception>
+    public Task OverridePriceAsync(Miner miner, PriceOverride? price) => _registrations.OverridePriceAsync(miner, price);
+
+    /// <summary>What an admin has the miner offered at; null when it is its own price.</summary>
+    public PriceOverride? PriceOverrideOf(Miner miner) => _roster.Prices.Find(miner.Id);
 
     /// <summary>A sign of life: the lease begins anew. False when the session is over, which changes nothing.</summary>
     public bool Renew(Miner miner, long epoch)
@@ -232,6 +241,10 @@ internal sealed class MinerRegistry
         lock (_gate)
         {
             gone = _sweep.Run();
+            foreach (string minerId in _roster.Prices.TakeEnded())
+            {
+                _roster.WritePrice(_miners.Find(minerId)!);
+            }
         }
         _holds.EndExpired();
         _roster.RefreshLatencyRanks();

@@ -64,6 +64,17 @@ internal sealed class Registrations(Lock gate, Roster roster, IHubStore store, T
         });
     }
 
+    /// <inheritdoc cref="MinerRegistry.OverridePriceAsync"/>
+    public Task<bool> OverridePriceAsync(Miner miner, PriceOverride? price) => _turns.InTurnAsync(miner.Id, async () =>
+    {
+        await store.SavePriceOverrideAsync(miner.Id, price, time.GetUtcNow());
+        lock (gate)
+        {
+            roster.SetPrice(miner, price);
+            return true;
+        }
+    });
+
     private bool Offer(Miner miner, long epoch, MinerProfile profile)
     {
         lock (gate)

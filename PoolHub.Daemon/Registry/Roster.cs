@@ -1,4 +1,5 @@
 using PoolHub.Daemon.Matching;
+using PoolHub.Daemon.Storage;
 using PoolHub.Daemon.Trust;
 using PoolHub.Protocol;
 
@@ -14,19 +15,31 @@ internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, 
     /// <summary>Who has which slot, and when it was last heard of.</summary>
     public LeaseColumn Leases { get; } = new();
 
+    /// <summary>What admins have miners offered at.</summary>
+    public PriceOverrides Prices { get; } = new(time);
+
     public int Count => index.Count;
 
     public void Enter(Miner miner, LeaseState state, long heardAt)
     {
         // With its load from the first moment on: a match might hold what is not free.
-        int slot = index.Add(miner.Id, miner.Profile!, state == LeaseState.Degraded, IsOffered(miner), trust.Score(miner.Id), miner.Load);
-        miner.Profile = index.ProfileAt(slot);
-        Leases.Put(slot, miner, heardAt);
-        miner.State = state;
-        // Last, since a heartbeat writes where it sees a slot.
-        miner.Slot = slot;
+        int slot = index.Add(miner.Id, miner.Profile!, state == LeaseState.Degraded, IsOffered(miner), trust.Score(miner.Id), miner.Load,
+            Prices.PriceOf(miner.Id));
+        Take(slot, miner, state, heardAt);
         WriteStatus(miner);
         WriteRtt(miner);
+    }
+
+    /// <summary>The same for many at once, of whom no round trip is known.</summary>
+    public void EnterAll(List<(Miner Miner, long HeardAt)> miners, LeaseState state)
+    {
+        int[] slots = index.AddAll([.. miners.Select(entry => new Newcomer(
+            entry.Miner.Id, entry.Miner.Profile!, Prices.PriceOf(entry.Miner.Id) ?? entry.Miner.Profile!.Price, state == LeaseState.Degraded,
+            IsOffered(entry.Miner), trust.Score(entry.Miner.Id), entry.Miner.Load, RttMs: -1, ServiceMs(entry.Miner)))]);
+        for (int i = 0; i < slots.Length; i++)
+        {
+            Take(slots[i], miners[i].Miner, state, miners[i].HeardAt);
+        }
     }
 
     public void Exit(Miner miner)
@@ -54,11 +67,36 @@ internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, 
 
     public void SetProfile(Miner miner, MinerProfile profile)
     {
+        bool stays = miner.Profile?.Region == profile.Region;
         miner.Profile = profile;
+        if (miner.Slot == Miner.NoSlot)
+        {
+            return;
+        }
+        if (stays)
+        {
+            index.Replace(miner.Slot, profile, Prices.PriceOf(miner.Id));
+            miner.Profile = index.ProfileAt(miner.Slot);
+        }
+        else
+        {
+            Move(miner);
+        }
+    }
+
+    /// <summary>Sets what the miner is offered at; null for its own price.</summary>
+    public void SetPrice(Miner miner, PriceOverride? price)
+    {
+        Prices.Set(miner.Id, price);
+        WritePrice(miner);
+    }
+
+    /// <summary>Takes over whether the miner is offered at its own price.</summary>
+    public void WritePrice(Miner miner)
+    {
         if (miner.Slot != Miner.NoSlot)
         {
-            index.Replace(miner.Slot, profile);
-            miner.Profile = index.ProfileAt(miner.Slot);
+            index.SetPrice(miner.Slot, Prices.PriceOf(miner.Id) ?? miner.Profile!.Price);
         }
     }
 
@@ -126,9 +164,30 @@ internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, 
 
     public void RefreshLatencyRanks() => index.RefreshLatencyRanks();
 
+    /// <summary>
+    /// Gives the miner another place. Matches pass over whole segments of regions that they do not ask for, so whoever
+    /// changes its region goes to those of its new one.
+    /// </summary>
+    private void Move(Miner miner)
+    {
+        (LeaseState state, long heardAt, float rttMs) = (miner.State, Leases.HeardAt(miner.Slot), miner.RttMs);
+        Exit(miner);
+        miner.RttMs = rttMs;
+        Enter(miner, state, heardAt);
+    }
+
     /// <summary>What coordinators saw of its jobs, else what it claims, else -1.</summary>
     private static int ServiceMs(Miner miner) =>
         float.IsNaN(miner.ReportedServiceMs) ? miner.AvgLatencyMs ?? -1 : (int)miner.ReportedServiceMs;
+
+    private void Take(int slot, Miner miner, LeaseState state, long heardAt)
+    {
+        miner.Profile = index.ProfileAt(slot);
+        Leases.Put(slot, miner, heardAt);
+        miner.State = state;
+        // Last, since a heartbeat writes where it sees a slot.
+        miner.Slot = slot;
+    }
 
     private bool IsOffered(Miner miner) => !miner.Draining && !trust.IsEjected(miner.Id, time.GetUtcNow());
 }

@@ -9,6 +9,9 @@ namespace PoolHub.Daemon.Storage;
 /// </summary>
 internal interface IHubStore : IAsyncDisposable
 {
+    /// <summary>How it is doing now.</summary>
+    StoreFigures Figures { get; }
+
     /// <summary>Every miner with its keys, trust and last status. Called once, before anything else.</summary>
     Task<IReadOnlyList<StoredMiner>> LoadAsync(CancellationToken cancel);
 
@@ -34,13 +37,48 @@ internal interface IHubStore : IAsyncDisposable
     /// over. A large batch is committed in parts, and other writes go between them.
     /// </summary>
     Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch);
+
+    /// <summary>Sets or, with null, takes away the price that an admin gives a miner. Unknown miners are passed over.</summary>
+    Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at);
+
+    /// <summary>
+    /// Removes feedback from before a time, the oldest first and at most <paramref name="limit"/>; the trust that was
+    /// learnt of it stays. Returns how many were removed: fewer than the limit when there is no more.
+    /// </summary>
+    Task<int> ForgetFeedbackAsync(DateTimeOffset before, int limit);
 }
+
+/// <summary>A whole store read and written at once, to move it to another form. Nothing else writes meanwhile.</summary>
+internal interface IStoreArchive
+{
+    Task<IReadOnlyList<StoredMiner>> LoadAsync(CancellationToken cancel);
+
+    Task<long> CountFeedbackAsync(CancellationToken cancel);
+
+    /// <summary>All feedback in the order in which it was recorded.</summary>
+    IAsyncEnumerable<StoredFeedback> ReadFeedbackAsync(CancellationToken cancel);
+
+    /// <summary>Adds miners with all that is known of them; in one transaction, as is the next.</summary>
+    Task ImportAsync(IReadOnlyList<StoredMiner> miners);
+
+    Task ImportAsync(IReadOnlyList<StoredFeedback> feedback);
+}
+
+/// <param name="Commits">Transactions committed so far.</param>
+/// <param name="Writes">Writes made durable so far; a row of a status batch counts as one.</param>
+/// <param name="Waiting">Writes that wait for their transaction.</param>
+/// <param name="Trouble">What keeps it from making anything durable, for people; null while all is well.</param>
+/// <param name="Spooled">Entries that are durable in the spool and wait for the database.</param>
+/// <param name="SpooledSince">When the oldest of them came; null when there is none.</param>
+internal readonly record struct StoreFigures(
+    long Commits = 0, long Writes = 0, int Waiting = 0, string? Trouble = null, int Spooled = 0, DateTimeOffset? SpooledSince = null);
 
 /// <summary>A miner as it was stored.</summary>
 /// <param name="Profile">Null when a key was issued and the miner has not registered yet.</param>
 /// <param name="Epoch">The number of its last session.</param>
 /// <param name="LastSeenAt">Its last registration or status, whichever is later; null when it never came.</param>
 /// <param name="HasLeft">Its sessions were ended since it last registered: nobody is to be offered.</param>
+/// <param name="Price">What an admin has it offered at; it may have ended.</param>
 internal sealed record StoredMiner(
     string MinerId,
     MinerProfile? Profile,
@@ -50,7 +88,8 @@ internal sealed record StoredMiner(
     StoredStatus? Status,
     DateTimeOffset CreatedAt,
     DateTimeOffset? LastSeenAt = null,
-    bool HasLeft = false);
+    bool HasLeft = false,
+    PriceOverride? Price = null);
 
 /// <summary>SHA-256 hashes of a miner's keys. A revoked miner has none.</summary>
 /// <param name="Previous">The key before the last rotation, valid until <paramref name="PreviousUntil"/>.</param>
@@ -63,9 +102,14 @@ internal readonly record struct StoredStatus(
 internal sealed record StoredFeedback(
     string JobId, string MinerId, string Outcome, int? LatencyMs, string? FailCode, TokenPrice? TokensSpent, DateTimeOffset At);
 
+/// <summary>An admin's price for a miner, in place of its own.</summary>
+/// <param name="EndsAt">From when on the miner's own counts again; null: until it is taken away.</param>
+internal sealed record PriceOverride(TokenPrice Price, DateTimeOffset? EndsAt);
+
 /// <param name="Recorded">False when the same job, miner and outcome had been recorded before.</param>
-/// <param name="Trust">The miner's trust as it is stored now.</param>
-internal readonly record struct FeedbackReceipt(bool Recorded, TrustState Trust);
+/// <param name="Trust">The miner's trust as it is stored now; nothing when it was spooled.</param>
+/// <param name="Spooled">It is durable, and will be in the database as soon as that is back.</param>
+internal readonly record struct FeedbackReceipt(bool Recorded, TrustState Trust, bool Spooled = false);
 
 /// <summary>What feedback has taught of one miner; see docs/scoring.md, "Trust".</summary>
 /// <param name="Good">Decayed count of outcomes for the miner, as of <paramref name="At"/>.</param>

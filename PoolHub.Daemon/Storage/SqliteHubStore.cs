@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Data.Sqlite;
 using PoolHub.Daemon.Storage.Sqlite;
 using PoolHub.Protocol;
@@ -5,8 +6,10 @@ using PoolHub.Protocol;
 namespace PoolHub.Daemon.Storage;
 
 /// <summary>The store in a file of the state directory: nothing to install, one daemon at a time.</summary>
-internal sealed class SqliteHubStore : IHubStore
+internal sealed class SqliteHubStore : IHubStore, IStoreArchive
 {
+    private const string Trouble = "the store refused the last write: nothing is made durable; the log says why";
+
     private readonly SqliteFile _file;
     private readonly SqliteWriter _writer;
     private readonly TimeProvider _time;
@@ -20,17 +23,7 @@ internal sealed class SqliteHubStore : IHubStore
         _writer = new SqliteWriter(file, log);
     }
 
-    /// <summary>Transactions committed so far.</summary>
-    public long Commits => _writer.Commits;
-
-    /// <summary>Writes made durable so far; a row of a status batch counts as one.</summary>
-    public long Writes => _writer.Writes;
-
-    /// <summary>Writes that wait for their transaction.</summary>
-    public int Waiting => _writer.Waiting;
-
-    /// <summary>Whether the last write was refused.</summary>
-    public bool Failing => _writer.Failing;
+    public StoreFigures Figures => new(_writer.Commits, _writer.Writes, _writer.Waiting, _writer.Failing ? Trouble : null);
 
     /// <summary>
     /// Opens the database of a state directory, creating both when they are absent. A file that cannot be used fails
@@ -77,6 +70,50 @@ internal sealed class SqliteHubStore : IHubStore
         Array.Sort(rows, static (a, b) => string.CompareOrdinal(a.MinerId, b.MinerId));
         return _writer.Write(rows);
     }
+
+    public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at) =>
+        Write(statements => statements.SavePriceOverride(minerId, price, at));
+
+    public Task<int> ForgetFeedbackAsync(DateTimeOffset before, int limit) =>
+        _writer.Write(statements => statements.ForgetFeedback(before, limit));
+
+    public Task<long> CountFeedbackAsync(CancellationToken cancel) => Task.Run(
+        () =>
+        {
+            using SqliteConnection reader = _file.OpenReader();
+            using SqliteCommand command = reader.CreateCommand();
+            command.CommandText = "SELECT count(*) FROM feedback";
+            return (long)command.ExecuteScalar()!;
+        },
+        cancel);
+
+    public async IAsyncEnumerable<StoredFeedback> ReadFeedbackAsync([EnumeratorCancellation] CancellationToken cancel)
+    {
+        await using SqliteConnection reader = _file.OpenReader();
+        await using SqliteCommand command = reader.CreateCommand();
+        command.CommandText = SqliteLoad.Feedback;
+        await using SqliteDataReader row = await command.ExecuteReaderAsync(cancel);
+        while (await row.ReadAsync(cancel))
+        {
+            yield return SqliteLoad.ReadFeedback(row);
+        }
+    }
+
+    public Task ImportAsync(IReadOnlyList<StoredMiner> miners) => Write(statements =>
+    {
+        foreach (StoredMiner miner in miners)
+        {
+            statements.Import(miner);
+        }
+    });
+
+    public Task ImportAsync(IReadOnlyList<StoredFeedback> feedback) => Write(statements =>
+    {
+        foreach (StoredFeedback one in feedback)
+        {
+            statements.Import(one);
+        }
+    });
 
     /// <summary>Makes durable what was accepted, then closes the file.</summary>
     public async ValueTask DisposeAsync() => await _writer.CloseAsync();

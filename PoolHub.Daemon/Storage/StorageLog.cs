@@ -22,4 +22,37 @@ internal static partial class StorageLog
 
     [LoggerMessage(LogLevel.Critical, "the store's writer has died; nothing more is saved")]
     public static partial void WriterDied(ILogger log, Exception e);
+
+    [LoggerMessage(LogLevel.Warning, "a group of {Count} writes was refused; each is tried alone")]
+    public static partial void GroupSplit(ILogger log, int count, Exception e);
+
+    [LoggerMessage(LogLevel.Error, "the database refused a write; its caller was told")]
+    public static partial void WriteRefused(ILogger log, Exception e);
+
+    [LoggerMessage(LogLevel.Warning, "{Why}; known miners, heartbeats and matches go on, feedback is spooled")]
+    public static partial void WentAway(ILogger log, string why);
+
+    [LoggerMessage(LogLevel.Information, "{Database} is back after {ElapsedSec:0.0} s")]
+    public static partial void CameBack(ILogger log, string database, double elapsedSec);
+
+    [LoggerMessage(LogLevel.Warning, "{Why}; the hub begins when it is there")]
+    public static partial void WaitsForDatabase(ILogger log, string why);
+
+    [LoggerMessage(LogLevel.Information, "{Count} entries in {Path} wait for the database")]
+    public static partial void SpoolFound(ILogger log, int count, string path);
+
+    [LoggerMessage(LogLevel.Error, "{Path} took nothing; whoever reports is told")]
+    public static partial void SpoolFailed(ILogger log, string path, Exception e);
+
+    [LoggerMessage(LogLevel.Information, "delivered {Count} spooled entries to the database")]
+    public static partial void SpoolDelivered(ILogger log, int count);
+
+    [LoggerMessage(LogLevel.Error, "{Path} could not be delivered; it is tried again")]
+    public static partial void DeliveryFailed(ILogger log, string path, Exception e);
+
+    [LoggerMessage(LogLevel.Warning, "spooled feedback of job {JobId} on {MinerId} ({Outcome}) was dropped: the database knows no such miner")]
+    public static partial void SpooledForNobody(ILogger log, string jobId, string minerId, string outcome);
+
+    [LoggerMessage(LogLevel.Information, "removed {Count} reports of feedback older than {Days} days")]
+    public static partial void Forgot(ILogger log, int count, int days);
 }

@@ -1,7 +1,7 @@
 namespace PoolHub.Daemon.Storage;
 
 /// <summary>The store cannot take the write now; nothing of it was kept.</summary>
-internal sealed class StoreUnavailableException : Exception
+internal class StoreUnavailableException : Exception
 {
     public StoreUnavailableException(string message) : base(message)
     {
@@ -12,6 +12,25 @@ internal sealed class StoreUnavailableException : Exception
     }
 
     public StoreUnavailableException()
+    {
+    }
+}
+
+/// <summary>
+/// The database cannot be reached, or the connection broke while it was at work. Whether it kept the write is not known;
+/// writing it again does no harm.
+/// </summary>
+internal sealed class StoreAwayException : StoreUnavailableException
+{
+    public StoreAwayException(string message) : base(message)
+    {
+    }
+
+    public StoreAwayException(string message, Exception inner) : base(message, inner)
+    {
+    }
+
+    public StoreAwayException()
     {
     }
 }

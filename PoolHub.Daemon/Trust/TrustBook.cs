@@ -56,13 +56,16 @@ internal sealed class TrustBook(TrustModel model, IHubStore store, TimeProvider 
     /// <summary>Makes the outcome durable and takes what it teaches into the standings.</summary>
     /// <exception cref="StoreUnavailableException">Nothing was recorded.</exception>
     /// <exception cref="UnknownMinerException">The store knows no such miner.</exception>
-    public async Task<TrustReceipt> RecordAsync(StoredFeedback feedback)
+    public Task<TrustReceipt> RecordAsync(StoredFeedback feedback) => RecordAsync(store, feedback);
+
+    /// <summary>The same in another store, such as the one that a spool delivers to.</summary>
+    public async Task<TrustReceipt> RecordAsync(IHubStore into, StoredFeedback feedback)
     {
         var lesson = new Lesson();
         FeedbackReceipt receipt;
         try
         {
-            receipt = await store.RecordFeedbackAsync(feedback, state => Learn(lesson, state, feedback));
+            receipt = await into.RecordFeedbackAsync(feedback, state => Learn(lesson, state, feedback));
         }
         catch
         {
@@ -72,7 +75,7 @@ internal sealed class TrustBook(TrustModel model, IHubStore store, TimeProvider 
             }
             throw;
         }
-        if (receipt.Recorded && Apply(feedback.MinerId, lesson, receipt.Trust))
+        if (receipt is { Recorded: true, Spooled: true } ? Anticipate(lesson, feedback) : receipt.Recorded && Apply(feedback.MinerId, lesson, receipt.Trust))
         {
             StandingChanged?.Invoke(feedback.MinerId);
         }
@@ -123,7 +126,9 @@ internal sealed class TrustBook(TrustModel model, IHubStore store, TimeProvider 
         lock (_gate)
         {
             Unreserve(lesson);
-            bool mayEject = _ejected.Count + _reserved < model.MaxEjected(fleetSize());
+            // One that is ejected already does not take a place from itself, as when a spooled failure is learnt for good.
+            int others = _ejected.Count - (_ejected.ContainsKey(feedback.MinerId) ? 1 : 0);
+            bool mayEject = others + _reserved < model.MaxEjected(fleetSize());
             TrustState learnt = model.Learn(state, feedback.Outcome, feedback.FailCode, feedback.At, mayEject);
             if (learnt.EjectedUntil is { } until && until != state.EjectedUntil)
             {
@@ -132,6 +137,19 @@ internal sealed class TrustBook(TrustModel model, IHubStore store, TimeProvider 
             }
             lesson.Number = ++_learnt;
             return learnt;
+        }
+    }
+
+    /// <summary>
+    /// Learns from a report that has not reached the database yet, in memory alone; delivered, it is learnt again from what
+    /// the database holds, and that counts.
+    /// </summary>
+    private bool Anticipate(Lesson lesson, StoredFeedback feedback)
+    {
+        lock (_gate)
+        {
+            TrustState state = _standings.TryGetValue(feedback.MinerId, out Standing standing) ? standing.State : TrustState.None;
+            return Apply(feedback.MinerId, lesson, Learn(lesson, state, feedback));
         }
     }
 

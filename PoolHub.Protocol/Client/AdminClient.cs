@@ -53,6 +53,15 @@ public sealed class AdminClient(HttpClient http, string token)
             cancel,
             HubHttp.Body(command, HubJson.Default.CommandRequest));
 
+    /// <summary>Has a miner offered at another price than its own; 404 when it has not registered.</summary>
+    public Task<PriceResponse> SetPriceAsync(string minerId, PriceRequest price, CancellationToken cancel = default) =>
+        SendAsync(
+            HttpMethod.Put, Miner(minerId, "/price"), HubJson.Default.PriceResponse, cancel, HubHttp.Body(price, HubJson.Default.PriceRequest));
+
+    /// <summary>Has a miner offered at its own price again.</summary>
+    public Task<PriceResponse> ClearPriceAsync(string minerId, CancellationToken cancel = default) =>
+        SendAsync(HttpMethod.Delete, Miner(minerId, "/price"), HubJson.Default.PriceResponse, cancel);
+
     /// <summary>Tells the mass-loss guard that the miners are really gone.</summary>
     public Task<AcceptLossResponse> AcceptLossAsync(CancellationToken cancel = default) =>
         SendAsync(HttpMethod.Post, HubHttp.Address("v1/miners/accept-loss"), HubJson.Default.AcceptLossResponse, cancel);

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace PoolHub.Protocol.Http;
 
 public sealed record HealthResponse
@@ -43,6 +45,9 @@ public sealed record MinerSnapshot
     public required int CpuCores { get; init; }
     public required double RamGb { get; init; }
     public required TokenPrice PriceTokenPerKsec { get; init; }
+
+    /// <summary>What it is offered at in place of its own price; absent when no admin has set it.</summary>
+    public PriceOverrideView? PriceOverride { get; init; }
     public required int MaxParallel { get; init; }
     public required string Region { get; init; }
     public required string Owner { get; init; }
@@ -106,6 +111,36 @@ public sealed record CommandResponse
     /// <summary><c>accepted</c>, <c>refused</c>, or <c>pending</c> when no acknowledgement came in time.</summary>
     public required string Status { get; init; }
     public string? Detail { get; init; }
+}
+
+/// <summary>Body of <c>PUT /v1/miners/{id}/price</c>.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record PriceRequest
+{
+    public TokenPrice? PriceTokenPerKsec { get; init; }
+
+    /// <summary>From when on the miner's own price counts again; absent: until the override is deleted.</summary>
+    public DateTimeOffset? EndsAt { get; init; }
+}
+
+/// <summary>An admin's price for a miner.</summary>
+public sealed record PriceOverrideView
+{
+    public required TokenPrice PriceTokenPerKsec { get; init; }
+    public DateTimeOffset? EndsAt { get; init; }
+}
+
+/// <summary>Answer to <c>PUT</c> and <c>DELETE /v1/miners/{id}/price</c>.</summary>
+public sealed record PriceResponse
+{
+    public required string MinerId { get; init; }
+
+    /// <summary>What it is offered at now.</summary>
+    public required TokenPrice PriceTokenPerKsec { get; init; }
+
+    /// <summary>What it asks itself.</summary>
+    public required TokenPrice OwnPrice { get; init; }
+    public DateTimeOffset? EndsAt { get; init; }
 }
 
 /// <summary>Answer to <c>POST /v1/miners/accept-loss</c>.</summary>

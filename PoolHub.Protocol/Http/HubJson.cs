@@ -36,6 +36,8 @@ namespace PoolHub.Protocol.Http;
 [JsonSerializable(typeof(RevokeResponse))]
 [JsonSerializable(typeof(CommandRequest))]
 [JsonSerializable(typeof(CommandResponse))]
+[JsonSerializable(typeof(PriceRequest))]
+[JsonSerializable(typeof(PriceResponse))]
 [JsonSerializable(typeof(AcceptLossResponse))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class HubJson : JsonSerializerContext;

@@ -84,6 +84,9 @@ public sealed record Candidate
     public int? EtaMs { get; init; }
     public required TokenPrice Price { get; init; }
 
+    /// <summary>What the miner itself asks, when an admin's price stands in its place; absent otherwise.</summary>
+    public TokenPrice? OwnPrice { get; init; }
+
     /// <summary>True when the miner's lease is over but not yet its grace; absent otherwise.</summary>
     public bool? Degraded { get; init; }
 

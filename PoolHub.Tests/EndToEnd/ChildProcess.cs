@@ -14,6 +14,9 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public int Id => _process.Id;
     public bool HasExited => _process.HasExited;
+
+    /// <summary>How long the processors worked for it.</summary>
+    public TimeSpan ProcessorTime => _process.TotalProcessorTime;
     public string[] Output => Snapshot(_output);
     public string[] Errors => Snapshot(_errors);
 

@@ -18,7 +18,7 @@ public sealed class RefusalTests
             ("ENROLLMENT", "maybe"),
             ("DEFAULT_WEIGHTS", "beauty:1"),
             ("LOG_LEVL", "debug"),
-            ("DB_DSN", "postgresql://poolhub:sesame@127.0.0.1/aitbc"));
+            ("DB_DSN", "postgresql://poolhub:sesame/1@127.0.0.1/aitbc"));
         await File.AppendAllTextAsync(hub.ConfigPath, "ADMIN_TOKEN other-secret\n", TestContext.Current.CancellationToken);
         FinishedProgram run = await Programs.RunAsync(Programs.Daemon, ["--check-config", "--config", hub.ConfigPath]);
         Assert.Equal(1, run.Status);
@@ -93,7 +93,7 @@ public sealed class RefusalTests
     }
 
     [Theory]
-    [InlineData("DB_DSN", "postgresql://poolhub:sesame@127.0.0.1/aitbc", "no PostgreSQL store")]
+    [InlineData("DB_DSN", "postgresql://poolhub:sesame/1@127.0.0.1/aitbc", "its port must be")]
     [InlineData("POOLHUB_BIND", "0.0.0.0", "TRUST_NETWORK=yes")]
     [InlineData("POOLHUB_BIND", "::", "TRUST_NETWORK=yes")]
     public async Task Setting_that_this_hub_cannot_honour_keeps_it_from_starting(string name, string value, string why)

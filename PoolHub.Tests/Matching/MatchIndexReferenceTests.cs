@@ -54,6 +54,19 @@ public sealed class MatchIndexReferenceTests
         }
     }
 
+    /// <summary>So many that each region has segments of its own, and prices decide for whole segments.</summary>
+    [Fact]
+    public void MatchIndex_of_a_large_fleet_added_at_once_answers_as_the_reference()
+    {
+        var fleet = new TwinFleet(seed: 30);
+        fleet.AddAll(50_000);
+        for (int round = 0; round < 60; round++)
+        {
+            fleet.AssertSameAnswer(fleet.NextRequest());
+            fleet.Disturb();
+        }
+    }
+
     [Fact]
     public void MatchIndex_emptied_and_filled_again_answers_as_the_reference()
     {

@@ -25,14 +25,18 @@ internal sealed class TwinFleet(int seed)
     public MatchIndex Index { get; } = new(new FakeTimeProvider());
     public ReferenceFleet Reference { get; } = new();
 
-    /// <summary>A fleet of this size, every miner with a heartbeat.</summary>
+    /// <summary>A fleet of this size, some of them added at once, every miner with a heartbeat.</summary>
     public static TwinFleet Create(int size, int seed)
     {
         var fleet = new TwinFleet(seed);
-        for (int i = 0; i < size; i++)
+        int alone = fleet._random.Next(size + 1);
+        int together = fleet._random.Next(size - alone + 1);
+        for (int i = 0; i < alone; i++)
         {
             fleet.Add();
         }
+        fleet.AddAll(together);
+        fleet.AddAll(size - alone - together);
         foreach (ReferenceMiner miner in fleet.Reference.Miners)
         {
             fleet.Beat(miner);
@@ -62,6 +66,37 @@ internal sealed class TwinFleet(int seed)
         Reference.Miners.Add(miner);
         _slots[miner] = _slotsById[miner.Id] = Index.Add(miner.Id, profile, degraded, available, trust);
         return miner;
+    }
+
+    /// <summary>Adds so many at once, with all that is known of them; ranks are refreshed.</summary>
+    public void AddAll(int count)
+    {
+        ReferenceMiner[] miners = new ReferenceMiner[count];
+        foreach (ref ReferenceMiner miner in miners.AsSpan())
+        {
+            MinerProfile profile = NextProfile();
+            miner = new ReferenceMiner
+            {
+                Id = $"miner-{_lastId++}",
+                Profile = profile,
+                Price = _random.Next(4) == 0 ? NextPrice() : profile.Price,
+                Degraded = _random.Next(4) == 0,
+                Available = _random.Next(8) != 0,
+                Trust = NextTrust(),
+                Load = _random.Next(5),
+                RttMs = NextRtt(),
+                ServiceMs = NextServiceMs(),
+            };
+        }
+        Reference.Miners.AddRange(miners);
+        int[] slots = Index.AddAll(Array.ConvertAll(miners, miner => new Newcomer(
+            miner.Id, miner.Profile, miner.Price, miner.Degraded, miner.Available, miner.Trust, miner.Load, miner.RttMs, miner.ServiceMs)));
+        for (int i = 0; i < count; i++)
+        {
+            _slots[miners[i]] = _slotsById[miners[i].Id] = slots[i];
+        }
+        Index.SlotOf = minerId => _slotsById.GetValueOrDefault(minerId, -1);
+        Reference.RefreshLatencyRanks();
     }
 
     public void Replace(ReferenceMiner miner, MinerProfile profile)

@@ -68,6 +68,9 @@ internal sealed class MemoryStore : IHubStore
         }
     }
 
+    public StoreFigures Figures => default;
+    public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at) => Task.CompletedTask;
+    public Task<int> ForgetFeedbackAsync(DateTimeOffset before, int limit) => Task.FromResult(0);
     public Task<IReadOnlyList<StoredMiner>> LoadAsync(CancellationToken cancel) => Task.FromResult<IReadOnlyList<StoredMiner>>([]);
     public Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch) => Task.CompletedTask;
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

@@ -1,3 +1,4 @@
+using PoolHub.Daemon.Matching;
 using PoolHub.Daemon.Registry;
 using PoolHub.Daemon.Storage;
 using PoolHub.Protocol;
@@ -43,9 +44,27 @@ public sealed class RegistrationTests
         (Miner miner, long epoch) = await _house.JoinAsync();
         int slot = miner.Slot;
         _house.Pass(90);
-        Assert.True(await Registry.RegisterAsync(miner, epoch, s_other, claim: null));
+        Assert.True(await Registry.RegisterAsync(miner, epoch, RegistryHouse.Profile with { Price = new TokenPrice(7) }, claim: null));
         Assert.Equal((slot, LeaseState.Online), (miner.Slot, miner.State));
-        Assert.Equal("us", Assert.Single(_house.Candidates()).Offer.Profile.Region);
+        Assert.Equal(new TokenPrice(7), Assert.Single(_house.Candidates()).Price);
+    }
+
+    [Fact]
+    public async Task Another_region_is_another_place_with_the_same_lease_load_and_round_trip()
+    {
+        (Miner miner, long epoch) = await _house.JoinAsync();
+        Assert.True(Registry.Report(miner, epoch, new MinerReport(2)));
+        miner.RttMs = 30;
+        int slot = miner.Slot;
+        _house.Pass(30);
+        Assert.True(await Registry.ChangeProfileAsync(miner, _ => s_other));
+        Assert.NotEqual(slot, miner.Slot);
+        MatchCandidate moved = Assert.Single(_house.Candidates());
+        Assert.Equal(("us", s_other.Price, 2, 30), (moved.Offer.Profile.Region, moved.Price, moved.Load, moved.RttMs));
+        _house.Pass(29);
+        Assert.Equal((LeaseState.Online, 1), (miner.State, Registry.OnlineCount));
+        _house.Pass(1);
+        Assert.Equal((LeaseState.Degraded, 1), (miner.State, Registry.DegradedCount));
     }
 
     [Fact]

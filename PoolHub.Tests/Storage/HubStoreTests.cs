@@ -4,14 +4,9 @@ using static PoolHub.Tests.Storage.StoreSamples;
 
 namespace PoolHub.Tests.Storage;
 
-/// <summary>What every form of the store has to hold.</summary>
-public abstract class HubStoreTests
+/// <summary>What every form of the store has to hold, of miners.</summary>
+public abstract class HubStoreTests : FeedbackStoreTests
 {
-    private protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    /// <summary>Opens this test's own store; after a close, the same again.</summary>
-    private protected abstract Task<IHubStore> OpenAsync();
-
     [Fact]
     public async Task Store_that_is_new_is_empty()
     {
@@ -191,72 +186,6 @@ public abstract class HubStoreTests
     }
 
     [Fact]
-    public async Task Feedback_carries_trust_forward()
-    {
-        var learnt = new TrustState(1.5, 0.25, Noon, 3, 2, Noon.AddSeconds(60), 0.625);
-        StoredMiner miner = await ReopenedAsync(async store =>
-        {
-            await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
-            FeedbackReceipt first = await store.RecordFeedbackAsync(Feedback("j1"), state =>
-            {
-                Assert.Equal(TrustState.None, state);
-                return state with { Good = 1 };
-            });
-            Assert.Equal(new FeedbackReceipt(true, TrustState.None with { Good = 1 }), first);
-            FeedbackReceipt second = await store.RecordFeedbackAsync(Feedback("j2"), state => learnt with { Good = state.Good + 0.5 });
-            Assert.Equal(new FeedbackReceipt(true, learnt), second);
-        });
-        Assert.Equal(learnt, miner.Trust);
-    }
-
-    [Fact]
-    public async Task Feedback_given_twice_is_a_duplicate_and_teaches_nothing()
-    {
-        await using IHubStore store = await OpenAsync();
-        await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
-        FeedbackReceipt first = await store.RecordFeedbackAsync(Feedback("j"), state => state with { Good = 1 });
-        FeedbackReceipt again = await store.RecordFeedbackAsync(Feedback("j") with { LatencyMs = 5, At = Noon.AddDays(1) }, Never);
-        FeedbackReceipt other = await store.RecordFeedbackAsync(Feedback("j") with { Outcome = "accepted" }, state => state);
-        Assert.True(first.Recorded);
-        Assert.Equal(new FeedbackReceipt(false, first.Trust), again);
-        Assert.True(other.Recorded);
-    }
-
-    [Fact]
-    public async Task Feedback_on_an_unknown_miner_fails_alone()
-    {
-        await using IHubStore store = await OpenAsync();
-        await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
-        Task<FeedbackReceipt> unknown = store.RecordFeedbackAsync(Feedback("j") with { MinerId = "nobody" }, Never);
-        Task<FeedbackReceipt> known = store.RecordFeedbackAsync(Feedback("j"), state => state with { Good = 1 });
-        await Assert.ThrowsAsync<UnknownMinerException>(() => unknown);
-        Assert.True((await known).Recorded);
-    }
-
-    [Fact]
-    public async Task Feedback_whose_lesson_fails_is_not_kept()
-    {
-        await using IHubStore store = await OpenAsync();
-        await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
-        await Assert.ThrowsAsync<InvalidTimeZoneException>(
-            () => store.RecordFeedbackAsync(Feedback("j"), _ => throw new InvalidTimeZoneException()));
-        Assert.True((await store.RecordFeedbackAsync(Feedback("j"), state => state)).Recorded);
-    }
-
-    [Fact]
-    public async Task Feedback_from_many_at_once_loses_no_lesson()
-    {
-        const int count = 500;
-        StoredMiner miner = await ReopenedAsync(async store =>
-        {
-            await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
-            await Task.WhenAll(Enumerable.Range(0, count).Select(i => Task.Run(
-                () => store.RecordFeedbackAsync(Feedback($"j{i % (count / 2)}"), state => state with { Good = state.Good + 1 }), Cancel)));
-        });
-        Assert.Equal(count / 2, miner.Trust.Good);
-    }
-
-    [Fact]
     public async Task Store_that_is_disposed_has_kept_what_it_accepted_and_takes_no_more()
     {
         IHubStore store = await OpenAsync();
@@ -270,34 +199,24 @@ public abstract class HubStoreTests
         Assert.Equal(writes.Length, (await again.LoadAsync(Cancel)).Count);
     }
 
-    private protected static TrustState Never(TrustState state) => throw new InvalidOperationException("nothing is to be learnt");
-
-    private protected async Task<IReadOnlyList<StoredMiner>> ReopenedAllAsync(Func<IHubStore, Task> write)
+    [Fact]
+    public async Task Price_of_an_admin_comes_back_until_it_is_taken_away()
     {
-        await using (IHubStore store = await OpenAsync())
+        var first = new PriceOverride(new TokenPrice(1), Noon.AddHours(1));
+        var second = new PriceOverride(TokenPrice.Max, null);
+        IReadOnlyList<StoredMiner> miners = await ReopenedAllAsync(async store =>
         {
-            await write(store);
-        }
-        await using IHubStore again = await OpenAsync();
-        return await again.LoadAsync(Cancel);
-    }
-
-    private async Task<StoredMiner> ReopenedAsync(Func<IHubStore, Task> write) => Assert.Single(await ReopenedAllAsync(write));
-
-    private protected static void AssertProfile(MinerProfile expected, MinerProfile? actual)
-    {
-        Assert.NotNull(actual);
-        Assert.Equal(expected.Accel, actual.Accel);
-        Assert.Equal(expected.Tags, actual.Tags);
-        Assert.Equal(expected.Capabilities, actual.Capabilities);
-        // Arrays are equal by reference; all else by value.
-        Assert.Equal(expected, actual with { Accel = expected.Accel, Tags = expected.Tags, Capabilities = expected.Capabilities });
-    }
-
-    private static void AssertKeys(StoredKeys expected, StoredKeys actual)
-    {
-        Assert.Equal(expected.Current, actual.Current);
-        Assert.Equal(expected.Previous, actual.Previous);
-        Assert.Equal(expected.PreviousUntil, actual.PreviousUntil);
+            foreach (string id in (string[])["none", "one", "another", "taken"])
+            {
+                await store.SaveRegistrationAsync(id, Full, 1, null, Noon);
+            }
+            await store.SavePriceOverrideAsync("one", second, Noon);
+            await store.SavePriceOverrideAsync("one", first, Noon);
+            await store.SavePriceOverrideAsync("another", second, Noon);
+            await store.SavePriceOverrideAsync("taken", first, Noon);
+            await store.SavePriceOverrideAsync("taken", null, Noon);
+            await store.SavePriceOverrideAsync("nobody", first, Noon);
+        });
+        Assert.Equal([second, null, first, null], miners.OrderBy(m => m.MinerId, StringComparer.Ordinal).Select(m => m.Price));
     }
 }

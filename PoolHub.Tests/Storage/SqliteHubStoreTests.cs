@@ -23,8 +23,8 @@ public sealed class SqliteHubStoreTests : HubStoreTests, IDisposable
         await using SqliteHubStore store = OpenSqlite();
         await Task.WhenAll(Enumerable.Range(0, 1_000).Select(
             i => Task.Run(() => store.SaveKeysAsync($"m{i}", new StoredKeys([1]), Noon), Cancel)));
-        Assert.Equal(1_000, store.Writes);
-        Assert.InRange(store.Commits, 1, 300);
+        Assert.Equal(1_000, store.Figures.Writes);
+        Assert.InRange(store.Figures.Commits, 1, 300);
     }
 
     [Fact]
@@ -35,11 +35,11 @@ public sealed class SqliteHubStoreTests : HubStoreTests, IDisposable
         using (var held = new HeldWriter(store))
         {
             Task[] writes = [.. Enumerable.Range(0, 100).Select(i => store.SaveEpochAsync("m", i))];
-            Assert.Equal(100, store.Waiting);
-            long before = store.Commits;
+            Assert.Equal(100, store.Figures.Waiting);
+            long before = store.Figures.Commits;
             await held.ReleaseAsync();
             await Task.WhenAll(writes);
-            Assert.Equal(before + 2, store.Commits);
+            Assert.Equal(before + 2, store.Figures.Commits);
         }
     }
 
@@ -71,12 +71,12 @@ public sealed class SqliteHubStoreTests : HubStoreTests, IDisposable
             Task<FeedbackReceipt> bad = store.RecordFeedbackAsync(Feedback("j"), _ => throw new InvalidTimeZoneException());
             Task tooLong = store.SaveKeysAsync(null!, new StoredKeys([1]), Noon);
             Task after = store.SaveKeysAsync("after", new StoredKeys([1]), Noon);
-            long commits = store.Commits;
+            long commits = store.Figures.Commits;
             await held.ReleaseAsync();
             await Task.WhenAll(before, after);
             await Assert.ThrowsAsync<InvalidTimeZoneException>(() => bad);
             await Assert.ThrowsAsync<StoreUnavailableException>(() => tooLong);
-            Assert.Equal(commits + 2, store.Commits);
+            Assert.Equal(commits + 2, store.Figures.Commits);
         }
         Assert.Equal(["after", "before", "m"], (await store.LoadAsync(Cancel)).Select(m => m.MinerId).Order());
     }
@@ -135,7 +135,7 @@ public sealed class SqliteHubStoreTests : HubStoreTests, IDisposable
             await held.ReleaseAsync();
             // Were the batch one transaction, the epoch could only become durable after all of it.
             await store.SaveEpochAsync("m", 2);
-            Assert.InRange(store.Writes, 2, rows.Length);
+            Assert.InRange(store.Figures.Writes, 2, rows.Length);
             await statuses;
         }
     }

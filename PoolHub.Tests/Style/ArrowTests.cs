@@ -9,7 +9,7 @@ public sealed partial class ArrowTests
     {
         ["Settings"] = [],
         ["Http"] = [],
-        ["Storage"] = [],
+        ["Storage"] = ["Settings"],
         ["Access"] = ["Settings", "Http", "Storage"],
         ["Matching"] = ["Settings", "Http", "Access"],
         ["Trust"] = ["Settings", "Http", "Access", "Storage"],

@@ -65,9 +65,9 @@ public sealed partial class DocumentTests
     [GeneratedRegex(@"`(poolhub_\w+)(?:\{[^`]*\})?`")]
     private static partial Regex MetricName();
 
-    [GeneratedRegex(@"Map(Get|Post|Delete)\(""(/v1/[^""]+)""")]
+    [GeneratedRegex(@"Map(Get|Post|Put|Delete)\(""(/v1/[^""]+)""")]
     private static partial Regex Route();
 
-    [GeneratedRegex(@"`((?:GET|POST|DELETE) /v1/[a-z_{}/-]+)")]
+    [GeneratedRegex(@"`((?:GET|POST|PUT|DELETE) /v1/[a-z_{}/-]+)")]
     private static partial Regex DocumentedRoute();
 }

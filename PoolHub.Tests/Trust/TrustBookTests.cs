@@ -269,6 +269,9 @@ public sealed class TrustBookTests : IAsyncDisposable
         public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at) => inner.SaveKeysAsync(minerId, keys, at);
         public Task SaveEpochAsync(string minerId, long epoch) => inner.SaveEpochAsync(minerId, epoch);
         public Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch) => inner.SaveStatusesAsync(batch);
+        public StoreFigures Figures => inner.Figures;
+        public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at) => inner.SavePriceOverrideAsync(minerId, price, at);
+        public Task<int> ForgetFeedbackAsync(DateTimeOffset before, int limit) => inner.ForgetFeedbackAsync(before, limit);
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

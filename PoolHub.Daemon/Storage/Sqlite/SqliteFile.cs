@@ -47,7 +47,7 @@ internal sealed class SqliteFile : IDisposable
         SqliteConnection? writer = null;
         try
         {
-            CreateDirectory(stateDir);
+            StateDirectory.Create(stateDir);
             fileLock = Lock(path + ".lock");
             CreateIfAbsent(path);
 
@@ -130,24 +130,12 @@ internal sealed class SqliteFile : IDisposable
         _lock.Dispose();
     }
 
-    private static void CreateDirectory(string stateDir)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            Directory.CreateDirectory(stateDir);
-        }
-        else
-        {
-            Directory.CreateDirectory(stateDir, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
-    }
-
     private static FileStream Lock(string path)
     {
         try
         {
             // FileShare.None is an advisory lock that the kernel drops with the process, however it ends.
-            return new FileStream(path, OwnerOnly(FileMode.OpenOrCreate, FileShare.None));
+            return new FileStream(path, StateDirectory.OwnerOnly(FileMode.OpenOrCreate, FileShare.None));
         }
         catch (IOException e) when (File.Exists(path))
         {
@@ -161,18 +149,8 @@ internal sealed class SqliteFile : IDisposable
         if (!File.Exists(path))
         {
             // SQLite gives its log the mode of the database.
-            new FileStream(path, OwnerOnly(FileMode.CreateNew, FileShare.ReadWrite)).Dispose();
+            new FileStream(path, StateDirectory.OwnerOnly(FileMode.CreateNew, FileShare.ReadWrite)).Dispose();
         }
-    }
-
-    private static FileStreamOptions OwnerOnly(FileMode mode, FileShare share)
-    {
-        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = share };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-        return options;
     }
 
     private static SqliteConnection Connect(string path, SqliteOpenMode mode)

@@ -12,9 +12,13 @@ internal sealed class SqliteLoad
           m.previous_key_until, m.trust_good, m.trust_bad, m.trust_at, m.failures_in_a_row, m.ejections, m.ejected_until,
           m.trust_score, m.addr, m.proto, m.gpu_vram_gb, m.gpu_name, m.cpu_cores, m.ram_gb, m.max_parallel, m.base_price,
           m.region, m.tags, m.capabilities, m.accel, s.updated_at, s.queue_len, s.busy, s.avg_latency_ms, s.temp_c,
-          s.mem_free_gb, m.registered_epoch, m.owner
+          s.mem_free_gb, m.registered_epoch, m.owner, p.price, p.ends_at
         FROM miners m LEFT JOIN miner_status s ON s.miner_id = m.miner_id
+          LEFT JOIN price_overrides p ON p.miner_id = m.miner_id
         """;
+
+    public const string Feedback =
+        "SELECT job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at FROM feedback ORDER BY id";
 
     private readonly Dictionary<string, string> _texts = [];
     private readonly Dictionary<string, string[]> _lists = [];
@@ -36,6 +40,10 @@ internal sealed class SqliteLoad
         return miners;
     }
 
+    public static StoredFeedback ReadFeedback(SqliteDataReader row) => new(
+        row.GetString(0), row.GetString(1), row.GetString(2), IntOrNull(row, 3), row.IsDBNull(4) ? null : row.GetString(4),
+        row.IsDBNull(5) ? null : new TokenPrice(row.GetInt64(5)), SqliteStatements.Time(row.GetInt64(6)));
+
     private StoredMiner ReadMiner(SqliteDataReader row)
     {
         string minerId = row.GetString(0);
@@ -55,7 +63,8 @@ internal sealed class SqliteLoad
         MinerProfile? profile = row.IsDBNull(14) ? null : ReadProfile(row);
         return new StoredMiner(
             minerId, profile, row.GetInt64(3), keys, trust, status, SqliteStatements.Time(row.GetInt64(1)), lastSeenAt,
-            HasLeft: row.GetInt64(3) > row.GetInt64(32));
+            HasLeft: row.GetInt64(3) > row.GetInt64(32),
+            row.IsDBNull(34) ? null : new PriceOverride(new TokenPrice(row.GetInt64(34)), TimeOrNull(row, 35)));
     }
 
     private MinerProfile ReadProfile(SqliteDataReader row) => new()

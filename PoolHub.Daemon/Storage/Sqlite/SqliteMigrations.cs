@@ -82,7 +82,16 @@ internal static class SqliteMigrations
     // Empty, as in a profile, where the miner does not say; also for those that registered before the column was.
     private const string Owner = "ALTER TABLE miners ADD COLUMN owner TEXT NOT NULL DEFAULT ''";
 
-    private static readonly string[] s_steps = [First, Owner];
+    private const string Prices = """
+        CREATE TABLE price_overrides (
+          miner_id TEXT NOT NULL PRIMARY KEY REFERENCES miners (miner_id) ON DELETE CASCADE,
+          price INTEGER NOT NULL,
+          ends_at INTEGER,
+          created_at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """;
+
+    private static readonly string[] s_steps = [First, Owner, Prices];
 
     public static int Newest => s_steps.Length;
 

@@ -19,6 +19,10 @@ internal sealed class SqliteStatements : IDisposable
     private readonly SqliteCommand _trust;
     private readonly SqliteCommand _learn;
     private readonly SqliteCommand _feedback;
+    private readonly SqliteCommand _price;
+    private readonly SqliteCommand _noPrice;
+    private readonly SqliteCommand _forget;
+    private readonly SqliteCommand _standing;
 
     public SqliteStatements(SqliteConnection connection)
     {
@@ -64,6 +68,20 @@ internal sealed class SqliteStatements : IDisposable
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
             ON CONFLICT (job_id, miner_id, outcome) DO NOTHING
             """, 7);
+        _price = Prepare(connection, """
+            INSERT INTO price_overrides (miner_id, price, ends_at, created_at)
+            SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM miners WHERE miner_id = ?1)
+            ON CONFLICT (miner_id) DO UPDATE SET price = ?2, ends_at = ?3, created_at = ?4
+            """, 4);
+        _noPrice = Prepare(connection, "DELETE FROM price_overrides WHERE miner_id = ?1", 1);
+        // Rows are as old as their ids. It needs no index on the time, which every feedback would have to write.
+        _forget = Prepare(connection, """
+            DELETE FROM feedback WHERE id IN (
+              SELECT id FROM (SELECT id, created_at FROM feedback ORDER BY id LIMIT ?2) WHERE created_at < ?1)
+            """, 2);
+        _standing = Prepare(connection, """
+            UPDATE miners SET created_at = ?2, last_seen_at = ?3, epoch = ?4, registered_epoch = ?5 WHERE miner_id = ?1
+            """, 5);
     }
 
     public void Begin() => _begin.ExecuteNonQuery();
@@ -94,6 +112,42 @@ internal sealed class SqliteStatements : IDisposable
 
     public void SaveEpoch(string minerId, long epoch) => Run(_epoch, minerId, epoch);
 
+    public void SavePriceOverride(string minerId, PriceOverride? price, DateTimeOffset at)
+    {
+        if (price is null)
+        {
+            Run(_noPrice, minerId);
+        }
+        else
+        {
+            Run(_price, minerId, price.Price.E8, Ms(price.EndsAt), Ms(at));
+        }
+    }
+
+    public int ForgetFeedback(DateTimeOffset before, int limit) => Run(_forget, Ms(before), limit);
+
+    /// <summary>A miner with all that another store knew of it.</summary>
+    public void Import(StoredMiner miner)
+    {
+        SaveKeys(miner.MinerId, miner.Keys, miner.CreatedAt);
+        if (miner.Profile is { } profile)
+        {
+            SaveRegistration(miner.MinerId, profile, miner.Epoch, claim: null, miner.CreatedAt);
+        }
+        Run(_standing, miner.MinerId, Ms(miner.CreatedAt), Ms(miner.LastSeenAt), miner.Epoch, miner.HasLeft ? miner.Epoch - 1 : miner.Epoch);
+        SaveTrust(miner.MinerId, miner.Trust);
+        if (miner.Status is { } status)
+        {
+            SaveStatus(in status);
+        }
+        if (miner.Price is { } price)
+        {
+            SavePriceOverride(miner.MinerId, price, miner.CreatedAt);
+        }
+    }
+
+    public void Import(StoredFeedback feedback) => Insert(feedback);
+
     public void SaveStatus(in StoredStatus status) =>
         Run(_status, status.MinerId, status.QueueLen, status.Busy, status.AvgLatencyMs, status.TempC, status.MemFreeGb,
             Ms(status.SeenAt));
@@ -101,17 +155,14 @@ internal sealed class SqliteStatements : IDisposable
     public FeedbackReceipt RecordFeedback(StoredFeedback feedback, Func<TrustState, TrustState> learn)
     {
         TrustState trust = ReadTrust(feedback.MinerId);
-        int inserted = Run(_feedback, feedback.JobId, feedback.MinerId, feedback.Outcome, feedback.LatencyMs,
-            feedback.FailCode, feedback.TokensSpent?.E8, Ms(feedback.At));
-        if (inserted == 0)
+        if (Insert(feedback) == 0)
         {
             return new FeedbackReceipt(false, trust);
         }
         TrustState learnt = learn(trust);
         // The receipt must say what a reader of the table will find.
         learnt = learnt with { At = Time(Ms(learnt.At)), EjectedUntil = Time(Ms(learnt.EjectedUntil)) };
-        Run(_learn, feedback.MinerId, learnt.Good, learnt.Bad, Ms(learnt.At), learnt.FailuresInARow, learnt.Ejections,
-            Ms(learnt.EjectedUntil), learnt.Score);
+        SaveTrust(feedback.MinerId, learnt);
         return new FeedbackReceipt(true, learnt);
     }
 
@@ -130,12 +181,22 @@ internal sealed class SqliteStatements : IDisposable
         _trust.Dispose();
         _learn.Dispose();
         _feedback.Dispose();
+        _price.Dispose();
+        _noPrice.Dispose();
+        _forget.Dispose();
+        _standing.Dispose();
     }
 
     public static DateTimeOffset Time(long ms) => DateTimeOffset.FromUnixTimeMilliseconds(ms);
     public static DateTimeOffset? Time(long? ms) => ms is { } value ? Time(value) : null;
     private static long Ms(DateTimeOffset at) => at.ToUnixTimeMilliseconds();
     private static long? Ms(DateTimeOffset? at) => at?.ToUnixTimeMilliseconds();
+
+    private int Insert(StoredFeedback feedback) => Run(_feedback, feedback.JobId, feedback.MinerId, feedback.Outcome, feedback.LatencyMs,
+        feedback.FailCode, feedback.TokensSpent?.E8, Ms(feedback.At));
+
+    private void SaveTrust(string minerId, in TrustState trust) => Run(_learn, minerId, trust.Good, trust.Bad, Ms(trust.At),
+        trust.FailuresInARow, trust.Ejections, Ms(trust.EjectedUntil), trust.Score);
 
     private TrustState ReadTrust(string minerId)
     {

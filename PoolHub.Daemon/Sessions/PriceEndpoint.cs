@@ -1,0 +1,79 @@
+using PoolHub.Daemon.Access;
+using PoolHub.Daemon.Http;
+using PoolHub.Daemon.Registry;
+using PoolHub.Daemon.Storage;
+using PoolHub.Protocol.Http;
+
+namespace PoolHub.Daemon.Sessions;
+
+/// <summary>What an admin has a miner offered at, in place of its own price; docs/http-api.md, "Prices".</summary>
+internal sealed class PriceEndpoint(MinerRegistry registry, Credentials credentials, TimeProvider time)
+{
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPut("/v1/miners/{id}/price", SetAsync);
+        routes.MapDelete("/v1/miners/{id}/price", DeleteAsync);
+    }
+
+    private async Task SetAsync(HttpContext http)
+    {
+        if (await AdmitAsync(http) is not { } miner || await http.ReadJsonAsync(HubJson.Default.PriceRequest) is not { } request)
+        {
+            return;
+        }
+        if (request.PriceTokenPerKsec is not { } price)
+        {
+            await http.Response.BadFieldAsync(("price_token_per_ksec", "is required"));
+            return;
+        }
+        if (request.EndsAt is { } end && end <= time.GetUtcNow())
+        {
+            await http.Response.BadFieldAsync(("ends_at", "must be in the future"));
+            return;
+        }
+        await OverrideAsync(http, miner, new PriceOverride(price, request.EndsAt));
+    }
+
+    private async Task DeleteAsync(HttpContext http)
+    {
+        if (await AdmitAsync(http) is { } miner)
+        {
+            await OverrideAsync(http, miner, price: null);
+        }
+    }
+
+    private async Task OverrideAsync(HttpContext http, Miner miner, PriceOverride? price)
+    {
+        try
+        {
+            await registry.OverridePriceAsync(miner, price);
+            await http.Response.JsonAsync(
+                new PriceResponse
+                {
+                    MinerId = miner.Id,
+                    PriceTokenPerKsec = price?.Price ?? miner.Profile!.Price,
+                    OwnPrice = miner.Profile!.Price,
+                    EndsAt = price?.EndsAt,
+                },
+                HubJson.Default.PriceResponse);
+        }
+        catch (StoreUnavailableException e)
+        {
+            await http.Response.ProblemAsync(StatusCodes.Status503ServiceUnavailable, e.Message, retryAfterSec: 1);
+        }
+    }
+
+    private async ValueTask<Miner?> AdmitAsync(HttpContext http)
+    {
+        if (!await credentials.RequireAsync(http, Caller.Admin))
+        {
+            return null;
+        }
+        if (registry.Find((string)http.Request.RouteValues["id"]!) is { Profile: not null } miner)
+        {
+            return miner;
+        }
+        await http.Response.ProblemAsync(StatusCodes.Status404NotFound, "no such miner");
+        return null;
+    }
+}

@@ -1,0 +1,144 @@
+using Npgsql;
+
+namespace PoolHub.Daemon.Storage.Postgres;
+
+/// <summary>
+/// Writes that become durable in one transaction, one statement for each kind: registrations, keys, epochs, prices, then
+/// feedback. Those of one miner that would meet in a statement, or change places, do not enter the same group.
+/// </summary>
+internal sealed class PostgresGroup
+{
+    /// <summary>Larger ones gain nothing more.</summary>
+    private const int MaxWrites = 4_096;
+
+    private readonly List<RegistrationWrite> _registrations = [];
+    private readonly List<(string, StoredKeys, DateTimeOffset)> _keys = [];
+    private readonly List<EpochWrite> _epochs = [];
+    private readonly List<PriceWrite> _prices = [];
+    private readonly List<FeedbackWrite> _feedback = [];
+    private readonly HashSet<string> _registered = [];
+    private readonly HashSet<string> _keyed = [];
+    private readonly HashSet<string> _priced = [];
+
+    public List<PostgresWrite> Writes { get; } = [];
+
+    /// <summary>False when the group is full or the write must come after it.</summary>
+    public bool TryAdd(PostgresWrite write)
+    {
+        if (Writes.Count == MaxWrites)
+        {
+            return false;
+        }
+        switch (write)
+        {
+            case RegistrationWrite registration:
+                if (_keyed.Contains(registration.MinerId) || !_registered.Add(registration.MinerId))
+                {
+                    return false;
+                }
+                _registrations.Add(registration);
+                if (registration.Claim is { } claim)
+                {
+                    _ = _keyed.Add(registration.MinerId);
+                    _keys.Add((registration.MinerId, claim, registration.At));
+                }
+                break;
+            case KeysWrite keys:
+                if (!_keyed.Add(keys.MinerId))
+                {
+                    return false;
+                }
+                _keys.Add((keys.MinerId, keys.Keys, keys.At));
+                break;
+            case PriceWrite price:
+                if (!_priced.Add(price.MinerId))
+                {
+                    return false;
+                }
+                _prices.Add(price);
+                break;
+            case EpochWrite epoch:
+                _epochs.Add(epoch);
+                break;
+            case FeedbackWrite feedback:
+                _feedback.Add(feedback);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(write));
+        }
+        Writes.Add(write);
+        return true;
+    }
+
+    /// <summary>Makes all of it durable. When it throws, nothing is, or nobody knows.</summary>
+    public async Task ExecuteAsync(NpgsqlConnection connection)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(PostgresStatements.Begin());
+        Add(batch, _registrations.Count > 0 ? PostgresStatements.Registrations(_registrations) : null);
+        Add(batch, _keys.Count > 0 ? PostgresStatements.Keys(_keys) : null);
+        Add(batch, _epochs.Count > 0 ? PostgresStatements.Epochs(_epochs) : null);
+        foreach (NpgsqlBatchCommand prices in PostgresStatements.Prices(_prices))
+        {
+            batch.BatchCommands.Add(prices);
+        }
+        if (_feedback.Count == 0)
+        {
+            batch.BatchCommands.Add(PostgresStatements.Commit());
+            _ = await batch.ExecuteNonQueryAsync();
+            return;
+        }
+        batch.BatchCommands.Add(PostgresStatements.TrustOf(_feedback));
+        batch.BatchCommands.Add(PostgresStatements.Feedback([.. _feedback.Select(f => f.Feedback)]));
+        Dictionary<string, TrustState> trust = new(StringComparer.Ordinal);
+        HashSet<(string, string, string)> inserted = [];
+        await using (NpgsqlDataReader reader = await batch.ExecuteReaderAsync())
+        {
+            while (await reader.ReadAsync())
+            {
+                trust[reader.GetString(0)] = PostgresRows.Trust(reader, 1);
+            }
+            _ = await reader.NextResultAsync();
+            while (await reader.ReadAsync())
+            {
+                _ = inserted.Add((reader.GetString(0), reader.GetString(1), reader.GetString(2)));
+            }
+        }
+        await using var end = new NpgsqlBatch(connection);
+        KeyValuePair<string, TrustState>[] learnt = [.. Learn(trust, inserted)];
+        Add(end, learnt.Length > 0 ? PostgresStatements.Trust(learnt) : null);
+        end.BatchCommands.Add(PostgresStatements.Commit());
+        _ = await end.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>What the new outcomes teach, one after the other; returns the miners whose trust has changed.</summary>
+    private Dictionary<string, TrustState> Learn(Dictionary<string, TrustState> trust, HashSet<(string, string, string)> inserted)
+    {
+        Dictionary<string, TrustState> learnt = new(StringComparer.Ordinal);
+        foreach (FeedbackWrite write in _feedback)
+        {
+            string minerId = write.Feedback.MinerId;
+            if (!trust.TryGetValue(minerId, out TrustState state))
+            {
+                write.Refusal = new UnknownMinerException($"The store knows no miner {minerId}.");
+                continue;
+            }
+            // The first of equal reports is the one that was inserted.
+            bool recorded = inserted.Remove(write.Key);
+            if (recorded)
+            {
+                learnt[minerId] = trust[minerId] = state = write.Learn(state);
+            }
+            write.Receipt = new FeedbackReceipt(recorded, state);
+        }
+        return learnt;
+    }
+
+    private static void Add(NpgsqlBatch batch, NpgsqlBatchCommand? command)
+    {
+        if (command is not null)
+        {
+            batch.BatchCommands.Add(command);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using Npgsql;
+
+namespace PoolHub.Daemon.Storage.Postgres;
+
+/// <summary>Adds miners with all that another store knew of them: one transaction, a statement for each table.</summary>
+internal static class PostgresImport
+{
+    private const string Standing = """
+        UPDATE poolhub.miners m SET created_at = r.created_at, last_seen_at = r.last_seen_at, epoch = r.epoch,
+          registered_epoch = r.registered_epoch
+        FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::bigint[])
+          AS r (miner_id, created_at, last_seen_at, epoch, registered_epoch)
+        WHERE m.miner_id = r.miner_id
+        """;
+
+    public static NpgsqlBatch Of(NpgsqlConnection connection, IReadOnlyList<StoredMiner> miners)
+    {
+        var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(PostgresStatements.Keys([.. miners.Select(m => (m.MinerId, m.Keys, m.CreatedAt))]));
+        batch.BatchCommands.Add(PostgresStatements.Registrations(
+            [.. miners.Where(m => m.Profile is not null).Select(m => new RegistrationWrite(m.MinerId, m.Profile!, m.Epoch, null, m.CreatedAt))]));
+        var standing = new NpgsqlBatchCommand(Standing);
+        standing.Texts(miners, m => m.MinerId);
+        standing.Times(miners, m => m.CreatedAt);
+        standing.Times(miners, m => m.LastSeenAt);
+        standing.Int64s(miners, m => m.Epoch);
+        standing.Int64s(miners, m => m.HasLeft ? m.Epoch - 1 : m.Epoch);
+        batch.BatchCommands.Add(standing);
+        batch.BatchCommands.Add(PostgresStatements.Trust([.. miners.Select(m => KeyValuePair.Create(m.MinerId, m.Trust))]));
+        batch.BatchCommands.Add(PostgresStatements.Statuses(miners.Where(m => m.Status is not null).Select(m => m.Status!.Value).ToArray()));
+        foreach (NpgsqlBatchCommand prices in PostgresStatements.Prices(
+            [.. miners.Where(m => m.Price is not null).Select(m => new PriceWrite(m.MinerId, m.Price, m.CreatedAt))]))
+        {
+            batch.BatchCommands.Add(prices);
+        }
+        return batch;
+    }
+}

@@ -1,0 +1,86 @@
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Storage.Postgres;
+
+/// <summary>A write that waits for its group, and the task of whoever waits for it.</summary>
+internal abstract class PostgresWrite
+{
+    // A caller that went on within SetResult would hold up the writer.
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task Task => _done.Task;
+
+    /// <summary>Called after the commit.</summary>
+    public void Complete() => _done.TrySetResult();
+
+    public void Fail(Exception reason) => _done.TrySetException(reason);
+}
+
+internal sealed class RegistrationWrite(string minerId, MinerProfile profile, long epoch, StoredKeys? claim, DateTimeOffset at) : PostgresWrite
+{
+    public string MinerId => minerId;
+    public MinerProfile Profile => profile;
+    public long Epoch => epoch;
+    public StoredKeys? Claim => claim;
+    public DateTimeOffset At => at;
+}
+
+internal sealed class KeysWrite(string minerId, StoredKeys keys, DateTimeOffset at) : PostgresWrite
+{
+    public string MinerId => minerId;
+    public StoredKeys Keys => keys;
+    public DateTimeOffset At => at;
+}
+
+internal sealed class EpochWrite(string minerId, long epoch) : PostgresWrite
+{
+    public string MinerId => minerId;
+    public long Epoch => epoch;
+}
+
+internal sealed class PriceWrite(string minerId, PriceOverride? price, DateTimeOffset at) : PostgresWrite
+{
+    public string MinerId => minerId;
+    public PriceOverride? Price => price;
+    public DateTimeOffset At => at;
+}
+
+internal sealed class FeedbackWrite(StoredFeedback feedback, Func<TrustState, TrustState> learn) : PostgresWrite
+{
+    public StoredFeedback Feedback => feedback;
+    public (string, string, string) Key => (feedback.JobId, feedback.MinerId, feedback.Outcome);
+
+    /// <summary>Set before it is complete.</summary>
+    public FeedbackReceipt Receipt { get; set; }
+
+    /// <summary>Set when this alone is refused, whatever becomes of its group.</summary>
+    public Exception? Refusal { get; set; }
+
+    public TrustState Learn(TrustState state)
+    {
+        TrustState learnt = learn(state);
+        // The receipt must say what a reader of the table will find.
+        return learnt with { At = Columns.Exact(learnt.At), EjectedUntil = learnt.EjectedUntil is { } until ? Columns.Exact(until) : null };
+    }
+
+    public async Task<FeedbackReceipt> ReceiptAsync()
+    {
+        await Task;
+        return Receipt;
+    }
+}
+
+/// <summary>A batch of statuses, which is written part by part.</summary>
+internal sealed class StatusesWrite(StoredStatus[] rows) : PostgresWrite
+{
+    /// <summary>Rows of one statement: some tens of milliseconds, the longest that another write has to wait for.</summary>
+    private const int RowsPerTurn = 10_000;
+
+    private int _written;
+
+    public bool IsWritten => _written == rows.Length;
+
+    public ArraySegment<StoredStatus> NextTurn => new(rows, _written, Math.Min(RowsPerTurn, rows.Length - _written));
+
+    public void Advance(int count) => _written += count;
+}

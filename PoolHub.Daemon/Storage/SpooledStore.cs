@@ -1,0 +1,234 @@
+using System.Security.Cryptography;
+using System.Text;
+using PoolHub.Daemon.Storage.Spool;
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Storage;
+
+/// <summary>
+/// PostgreSQL with a spool in the state directory. While the database is away, and until what was spooled is delivered,
+/// feedback, registrations of known miners and goodbyes are made durable in the spool; everything else is refused. Nothing
+/// is delivered twice: feedback is recorded once per (job, miner, outcome), and the others may be written again.
+/// </summary>
+internal sealed class SpooledStore : IHubStore
+{
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
+
+    private readonly PostgresHubStore _database;
+    private readonly SpoolFile _spool;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly Lock _gate = new();
+
+    /// <summary>The keys of the feedback that is in the spool.</summary>
+    private readonly HashSet<UInt128> _reported;
+    private volatile bool _spoolFails;
+    private Func<string, bool> _knows = _ => false;
+    private SpoolDelivery? _delivery;
+
+    private SpooledStore(PostgresHubStore database, SpoolFile spool, HashSet<UInt128> reported, TimeProvider time, ILogger log) =>
+        (_database, _spool, _reported, _time, _log) = (database, spool, reported, time, log);
+
+    public StoreFigures Figures
+    {
+        get
+        {
+            StoreFigures figures = _database.Figures;
+            string? trouble = figures.Trouble;
+            if (trouble is not null && _database.IsAway)
+            {
+                trouble += _spool.Trouble is { } full
+                    ? $"; {full}"
+                    : "; matches, heartbeats and known miners go on, feedback is spooled, new miners and keys are refused";
+            }
+            return figures with { Trouble = trouble, Spooled = _spool.Count, SpooledSince = _spool.Since };
+        }
+    }
+
+    /// <exception cref="StoreRefusedException">The database or the state directory cannot be used.</exception>
+    public static async Task<SpooledStore> OpenAsync(
+        Postgres.PostgresDsn dsn, string stateDir, TimeProvider time, ILogger<PostgresHubStore> log, CancellationToken cancel = default)
+    {
+        HashSet<UInt128> reported = [];
+#pragma warning disable CA2000 // The store that is returned owns them.
+        SpoolFile spool = SpoolFile.Open(stateDir, entry =>
+        {
+            if (entry.Feedback is { } feedback)
+            {
+                _ = reported.Add(KeyOf(feedback));
+            }
+        });
+        try
+        {
+            if (spool.Count > 0)
+            {
+                StorageLog.SpoolFound(log, spool.Count, spool.Path);
+            }
+            return new SpooledStore(await PostgresHubStore.OpenAsync(dsn, time, log, cancel: cancel), spool, reported, time, log);
+#pragma warning restore CA2000
+        }
+        catch
+        {
+            spool.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Begins to deliver, now and whenever something was spooled. Called once, when the hub knows its miners.</summary>
+    /// <param name="knows">Whether the database holds a miner.</param>
+    /// <param name="teach">Records a report in the store that it is given, and learns from it.</param>
+    public void Deliver(Func<string, bool> knows, Func<IHubStore, StoredFeedback, Task> teach)
+    {
+        _knows = knows;
+        _delivery = new SpoolDelivery(_database, _spool, teach, Forget, _log);
+    }
+
+    /// <summary>What was spooled of the miners comes first: they are loaded as they were last.</summary>
+    public async Task<IReadOnlyList<StoredMiner>> LoadAsync(CancellationToken cancel)
+    {
+        while (true)
+        {
+            try
+            {
+                foreach (SpoolEntry[] entries in _spool.All())
+                {
+                    await Task.WhenAll(entries.Where(e => e.Feedback is null).Select(e => SpoolDelivery.WriteAsync(_database, e)));
+                }
+                return await _database.LoadAsync(cancel);
+            }
+            catch (StoreAwayException)
+            {
+                await Task.Delay(s_pause, cancel);
+            }
+        }
+    }
+
+    public Task SaveRegistrationAsync(string minerId, MinerProfile profile, long epoch, StoredKeys? claim, DateTimeOffset at) => claim is null
+        ? SaveAsync(
+            () => _database.SaveRegistrationAsync(minerId, profile, epoch, null, at),
+            new SpoolEntry(at, Registration: new SpooledRegistration(minerId, profile, epoch)))
+        // Nobody can say whether the id is free.
+        : _database.SaveRegistrationAsync(minerId, profile, epoch, claim, at);
+
+    public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at) => _database.SaveKeysAsync(minerId, keys, at);
+
+    public Task SaveEpochAsync(string minerId, long epoch) => SaveAsync(
+        () => _database.SaveEpochAsync(minerId, epoch), new SpoolEntry(_time.GetUtcNow(), Epoch: new SpooledEpoch(minerId, epoch)));
+
+    public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at) =>
+        _database.SavePriceOverrideAsync(minerId, price, at);
+
+    public async Task<FeedbackReceipt> RecordFeedbackAsync(StoredFeedback feedback, Func<TrustState, TrustState> learn)
+    {
+        if (_spool.Count == 0)
+        {
+            try
+            {
+                return await _database.RecordFeedbackAsync(feedback, learn);
+            }
+            catch (StoreAwayException)
+            {
+                // Whether it was kept is not known; delivered again it is a duplicate.
+            }
+        }
+        if (!_knows(feedback.MinerId))
+        {
+            throw new UnknownMinerException($"The store knows no miner {feedback.MinerId}.");
+        }
+        UInt128 key = KeyOf(feedback);
+        lock (_gate)
+        {
+            if (!_reported.Add(key))
+            {
+                return new FeedbackReceipt(false, default, Spooled: true);
+            }
+        }
+        try
+        {
+            await AppendAsync(new SpoolEntry(feedback.At, feedback));
+            return new FeedbackReceipt(true, default, Spooled: true);
+        }
+        catch
+        {
+            lock (_gate)
+            {
+                _ = _reported.Remove(key);
+            }
+            throw;
+        }
+    }
+
+    public Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch) => _database.SaveStatusesAsync(batch);
+
+    public Task<int> ForgetFeedbackAsync(DateTimeOffset before, int limit) => _database.ForgetFeedbackAsync(before, limit);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_delivery is not null)
+        {
+            await _delivery.DisposeAsync();
+        }
+        await _database.DisposeAsync();
+        _spool.Dispose();
+    }
+
+    /// <summary>To the database; or to the spool, and also while others wait there, so that no two change places.</summary>
+    private async Task SaveAsync(Func<Task> save, SpoolEntry entry)
+    {
+        if (_spool.Count == 0)
+        {
+            try
+            {
+                await save();
+                return;
+            }
+            catch (StoreAwayException)
+            {
+                // May be written again.
+            }
+        }
+        await AppendAsync(entry);
+    }
+
+    private async Task AppendAsync(SpoolEntry entry)
+    {
+        try
+        {
+            await _spool.AppendAsync(entry);
+            _spoolFails = false;
+        }
+        catch (StoreUnavailableException e)
+        {
+            // Once, not for each of those who are told.
+            if (!_spoolFails)
+            {
+                _spoolFails = true;
+                StorageLog.SpoolFailed(_log, _spool.Path, e);
+            }
+            throw;
+        }
+    }
+
+    /// <summary>They are delivered, and the same reports would be duplicates there.</summary>
+    private void Forget(SpoolEntry[] entries)
+    {
+        lock (_gate)
+        {
+            foreach (SpoolEntry entry in entries)
+            {
+                if (entry.Feedback is { } feedback)
+                {
+                    _ = _reported.Remove(KeyOf(feedback));
+                }
+            }
+        }
+    }
+
+    private static UInt128 KeyOf(StoredFeedback feedback)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        // No text holds a control character.
+        _ = SHA256.HashData(Encoding.UTF8.GetBytes($"{feedback.JobId}\n{feedback.MinerId}\n{feedback.Outcome}"), hash);
+        return BitConverter.ToUInt128(hash);
+    }
+}

@@ -1,0 +1,128 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace PoolHub.Daemon.Storage;
+
+/// <summary>
+/// A whole store as a file of JSON lines, to keep it or to move it to another form: a beginning with the counts, every
+/// miner, all feedback, and an end. It holds the hashes of keys, but no key.
+/// </summary>
+internal static class StoreArchive
+{
+    private const int Format = 1;
+
+    /// <summary>Lines of one transaction.</summary>
+    private const int BatchSize = 2_000;
+
+    /// <summary>Writes a new file, which only its owner may read.</summary>
+    /// <param name="store">It may change meanwhile; then the file may hold a report whose trust it does not hold yet.</param>
+    /// <param name="path">Must not exist.</param>
+    /// <param name="progress">Told how many lines of how many are done.</param>
+    /// <exception cref="IOException">The file is there already, or cannot be written.</exception>
+    public static async Task<ArchiveEnd> ExportAsync(IStoreArchive store, string path, Action<long, long> progress, CancellationToken cancel)
+    {
+        IReadOnlyList<StoredMiner> miners = await store.LoadAsync(cancel);
+        long feedback = await store.CountFeedbackAsync(cancel);
+        await using var file = new FileStream(path, StateDirectory.OwnerOnly(FileMode.CreateNew, FileShare.None));
+        long written = 0;
+        async Task WriteAsync(ArchiveLine line)
+        {
+            byte[] json = JsonSerializer.SerializeToUtf8Bytes(line, StoreJson.Readable.ArchiveLine);
+            await file.WriteAsync(json, cancel);
+            file.WriteByte((byte)'\n');
+            if (++written % BatchSize == 0)
+            {
+                progress(written, miners.Count + feedback);
+            }
+        }
+        await WriteAsync(new ArchiveLine(Begin: new ArchiveBegin(Format, miners.Count, feedback)));
+        foreach (StoredMiner miner in miners)
+        {
+            await WriteAsync(new ArchiveLine(Miner: miner));
+        }
+        long reports = 0;
+        await foreach (StoredFeedback report in store.ReadFeedbackAsync(cancel))
+        {
+            await WriteAsync(new ArchiveLine(Feedback: report));
+            reports++;
+        }
+        var end = new ArchiveEnd(miners.Count, reports);
+        await WriteAsync(new ArchiveLine(End: end));
+        await file.FlushAsync(cancel);
+        RandomAccess.FlushToDisk(file.SafeFileHandle);
+        progress(written, written);
+        return end;
+    }
+
+    /// <summary>Reads such a file into an empty store. The whole file is looked through before anything is written.</summary>
+    /// <exception cref="StoreRefusedException">The file is not whole, or the store is not empty.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static async Task<ArchiveEnd> ImportAsync(IStoreArchive store, string path, Action<long, long> progress, CancellationToken cancel)
+    {
+        ArchiveEnd whole = await CheckAsync(path, cancel);
+        if ((await store.LoadAsync(cancel)).Count > 0 || await store.CountFeedbackAsync(cancel) > 0)
+        {
+            throw new StoreRefusedException("The store is not empty; an import would mix two fleets. Give it an empty database or state directory.");
+        }
+        List<StoredMiner> miners = [];
+        List<StoredFeedback> feedback = [];
+        long read = 0;
+        await foreach (string text in File.ReadLinesAsync(path, cancel))
+        {
+            ArchiveLine line = Parse(text, path, ++read);
+            miners.AddRange(line.Miner is { } miner ? [miner] : []);
+            feedback.AddRange(line.Feedback is { } report ? [report] : []);
+            if (miners.Count == BatchSize || (miners.Count > 0 && line.Miner is null))
+            {
+                await store.ImportAsync(miners);
+                miners.Clear();
+                progress(read, whole.Miners + whole.Feedback);
+            }
+            if (feedback.Count == BatchSize || (feedback.Count > 0 && line.Feedback is null))
+            {
+                await store.ImportAsync(feedback);
+                feedback.Clear();
+                progress(read, whole.Miners + whole.Feedback);
+            }
+        }
+        progress(read, read);
+        return whole;
+    }
+
+    private static async Task<ArchiveEnd> CheckAsync(string path, CancellationToken cancel)
+    {
+        long number = 0;
+        ArchiveEnd counted = new(0, 0);
+        ArchiveEnd? end = null;
+        await foreach (string text in File.ReadLinesAsync(path, cancel))
+        {
+            ArchiveLine line = Parse(text, path, ++number);
+            if ((number == 1) != line.Begin is not null || end is not null)
+            {
+                throw Refused(path, number, "it does not begin or end as an export does");
+            }
+            if (line.Begin is { Format: not Format and var format })
+            {
+                throw Refused(path, number, string.Create(CultureInfo.InvariantCulture, $"it has format {format}, and this poolhubd knows {Format}"));
+            }
+            counted = new ArchiveEnd(counted.Miners + (line.Miner is null ? 0 : 1), counted.Feedback + (line.Feedback is null ? 0 : 1));
+            end = line.End;
+        }
+        return end == counted ? counted : throw Refused(path, number, "it was cut off");
+    }
+
+    private static ArchiveLine Parse(string text, string path, long number)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(text, StoreJson.Readable.ArchiveLine) ?? throw Refused(path, number, "it is empty");
+        }
+        catch (JsonException e)
+        {
+            throw Refused(path, number, $"it is not a line of an export ({e.Message})");
+        }
+    }
+
+    private static StoreRefusedException Refused(string path, long line, string why) =>
+        new(string.Create(CultureInfo.InvariantCulture, $"{path}, line {line}: {why}. Nothing was imported."));
+}

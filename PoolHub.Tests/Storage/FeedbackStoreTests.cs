@@ -1,0 +1,128 @@
+using PoolHub.Daemon.Storage;
+using PoolHub.Protocol;
+using static PoolHub.Tests.Storage.StoreSamples;
+
+namespace PoolHub.Tests.Storage;
+
+/// <summary>What every form of the store has to hold, of feedback and of moving everything.</summary>
+public abstract class FeedbackStoreTests : StoreTests
+{
+    [Fact]
+    public async Task Feedback_carries_trust_forward()
+    {
+        var learnt = new TrustState(1.5, 0.25, Noon, 3, 2, Noon.AddSeconds(60), 0.625);
+        StoredMiner miner = await ReopenedAsync(async store =>
+        {
+            await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+            FeedbackReceipt first = await store.RecordFeedbackAsync(Feedback("j1"), state =>
+            {
+                Assert.Equal(TrustState.None, state);
+                return state with { Good = 1 };
+            });
+            Assert.Equal(new FeedbackReceipt(true, TrustState.None with { Good = 1 }), first);
+            FeedbackReceipt second = await store.RecordFeedbackAsync(Feedback("j2"), state => learnt with { Good = state.Good + 0.5 });
+            Assert.Equal(new FeedbackReceipt(true, learnt), second);
+        });
+        Assert.Equal(learnt, miner.Trust);
+    }
+
+    [Fact]
+    public async Task Feedback_given_twice_is_a_duplicate_and_teaches_nothing()
+    {
+        await using IHubStore store = await OpenAsync();
+        await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+        FeedbackReceipt first = await store.RecordFeedbackAsync(Feedback("j"), state => state with { Good = 1 });
+        FeedbackReceipt again = await store.RecordFeedbackAsync(Feedback("j") with { LatencyMs = 5, At = Noon.AddDays(1) }, Never);
+        FeedbackReceipt other = await store.RecordFeedbackAsync(Feedback("j") with { Outcome = "accepted" }, state => state);
+        Assert.True(first.Recorded);
+        Assert.Equal(new FeedbackReceipt(false, first.Trust), again);
+        Assert.True(other.Recorded);
+    }
+
+    [Fact]
+    public async Task Feedback_on_an_unknown_miner_fails_alone()
+    {
+        await using IHubStore store = await OpenAsync();
+        await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+        Task<FeedbackReceipt> unknown = store.RecordFeedbackAsync(Feedback("j") with { MinerId = "nobody" }, Never);
+        Task<FeedbackReceipt> known = store.RecordFeedbackAsync(Feedback("j"), state => state with { Good = 1 });
+        await Assert.ThrowsAsync<UnknownMinerException>(() => unknown);
+        Assert.True((await known).Recorded);
+    }
+
+    [Fact]
+    public async Task Feedback_whose_lesson_fails_is_not_kept()
+    {
+        await using IHubStore store = await OpenAsync();
+        await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+        await Assert.ThrowsAsync<InvalidTimeZoneException>(
+            () => store.RecordFeedbackAsync(Feedback("j"), _ => throw new InvalidTimeZoneException()));
+        Assert.True((await store.RecordFeedbackAsync(Feedback("j"), state => state)).Recorded);
+    }
+
+    [Fact]
+    public async Task Feedback_from_many_at_once_loses_no_lesson()
+    {
+        const int count = 500;
+        StoredMiner miner = await ReopenedAsync(async store =>
+        {
+            await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+            await Task.WhenAll(Enumerable.Range(0, count).Select(i => Task.Run(
+                () => store.RecordFeedbackAsync(Feedback($"j{i % (count / 2)}"), state => state with { Good = state.Good + 1 }), Cancel)));
+        });
+        Assert.Equal(count / 2, miner.Trust.Good);
+    }
+
+    [Fact]
+    public async Task Feedback_is_forgotten_oldest_first_and_its_trust_stays()
+    {
+        StoredMiner miner = await ReopenedAsync(async store =>
+        {
+            await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+            for (int day = 0; day < 10; day++)
+            {
+                await store.RecordFeedbackAsync(Feedback($"j{day}") with { At = Noon.AddDays(day) }, state => state with { Good = state.Good + 1 });
+            }
+            Assert.Equal(3, await store.ForgetFeedbackAsync(Noon.AddDays(5), 3));
+            Assert.Equal(2, await store.ForgetFeedbackAsync(Noon.AddDays(5), 3));
+            Assert.Equal(0, await store.ForgetFeedbackAsync(Noon.AddDays(5), 3));
+            Assert.False((await store.RecordFeedbackAsync(Feedback("j5"), Never)).Recorded);
+        });
+        Assert.Equal(10, miner.Trust.Good);
+    }
+
+    [Fact]
+    public async Task Store_that_is_imported_holds_what_the_other_held()
+    {
+        var trust = new TrustState(1.5, 0.25, Noon, 3, 2, Noon.AddSeconds(60), 0.625);
+        StoredMiner[] miners =
+        [
+            new("bare", null, 0, new StoredKeys([1]), TrustState.None, null, Noon),
+            new("full", Full, 7, new StoredKeys([2], [3], Noon.AddDays(1)), trust, new StoredStatus("full", 3, true, 120, -5, 11.25, Noon.AddDays(2)),
+                Noon.AddDays(-1), Noon.AddDays(2), HasLeft: false, new PriceOverride(new TokenPrice(9), Noon)),
+            new("left", Bare, 4, new StoredKeys(null), TrustState.None, null, Noon, Noon.AddHours(1), HasLeft: true),
+        ];
+        StoredFeedback[] feedback = [Feedback("j1") with { MinerId = "full" }, Feedback("j2") with { MinerId = "left", LatencyMs = null, FailCode = null, TokensSpent = null }];
+        await using (IHubStore store = await OpenAsync())
+        {
+            var archive = (IStoreArchive)store;
+            await archive.ImportAsync(miners);
+            await archive.ImportAsync(feedback);
+        }
+        await using IHubStore again = await OpenAsync();
+        StoredMiner[] loaded = [.. (await again.LoadAsync(Cancel)).OrderBy(m => m.MinerId, StringComparer.Ordinal)];
+        for (int i = 0; i < miners.Length; i++)
+        {
+            AssertKeys(miners[i].Keys, loaded[i].Keys);
+            Assert.Equal(miners[i] with { Keys = loaded[i].Keys, Profile = loaded[i].Profile }, loaded[i]);
+        }
+        AssertProfile(Full, loaded[1].Profile);
+        List<StoredFeedback> read = [];
+        await foreach (StoredFeedback one in ((IStoreArchive)again).ReadFeedbackAsync(Cancel))
+        {
+            read.Add(one);
+        }
+        Assert.Equal(feedback, read);
+        Assert.Equal(2, await ((IStoreArchive)again).CountFeedbackAsync(Cancel));
+    }
+}
