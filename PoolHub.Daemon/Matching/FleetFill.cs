@@ -16,6 +16,7 @@ internal sealed class FleetFill(Newcomer[] miners, SegmentTable table, Slots slo
     private const int Together = 64;
 
     private readonly int[] _slotOf = new int[miners.Length];
+    private readonly int[] _regionOf = new int[miners.Length];
     private readonly Dictionary<string, Region> _regions = new(StringComparer.Ordinal);
     private readonly List<Cut> _cuts = [];
     private ulong[] _keys = new ulong[miners.Length];
@@ -53,7 +54,7 @@ internal sealed class FleetFill(Newcomer[] miners, SegmentTable table, Slots slo
             table.Refresh.ChooseSteps(miners, changes);
         }
         Array.ForEach(before, LatencyRanks.Count);
-        MakeKeys();
+        Parallel.Invoke(RankPrices, CountRegions);
         latency.Publish();
         SortByRank();
         MakeCuts(SortByRegion());
@@ -69,9 +70,18 @@ internal sealed class FleetFill(Newcomer[] miners, SegmentTable table, Slots slo
 
     private static int RegionOf(ulong key) => (int)(key >> (RankBits + NumberBits));
 
-    private void MakeKeys()
+    /// <summary>The keys without their regions, which another thread finds meanwhile.</summary>
+    private void RankPrices()
     {
         Steps<long> prices = table.Refresh.Price.Current;
+        for (int i = 0; i < miners.Length; i++)
+        {
+            _keys[i] = ((ulong)prices.Rank(miners[i].Price.E8) << NumberBits) | (uint)i;
+        }
+    }
+
+    private void CountRegions()
+    {
         for (int i = 0; i < miners.Length; i++)
         {
             if (i % Together == 0)
@@ -91,11 +101,11 @@ internal sealed class FleetFill(Newcomer[] miners, SegmentTable table, Slots slo
             {
                 region.Latency.Count(miner.RttMs);
             }
-            int rank = prices.Rank(miner.Price.E8);
-            _keys[i] = ((((ulong)region.Number << RankBits) | (uint)rank) << NumberBits) | (uint)i;
+            _regionOf[i] = region.Number;
         }
     }
 
+    /// <summary>And puts the regions into the keys.</summary>
     private void SortByRank()
     {
         int[] places = new int[1 << RankBits];
@@ -108,9 +118,9 @@ internal sealed class FleetFill(Newcomer[] miners, SegmentTable table, Slots slo
         {
             (place, from) = (from, from + place);
         }
-        foreach (ulong key in _keys)
+        for (int i = 0; i < _keys.Length; i++)
         {
-            _sorted[places[RankOf(key)]++] = key;
+            _sorted[places[RankOf(_keys[i])]++] = _keys[i] | ((ulong)_regionOf[i] << (RankBits + NumberBits));
         }
         (_keys, _sorted) = (_sorted, _keys);
     }

@@ -45,25 +45,26 @@ internal sealed class SegmentFill(TermCatalogue catalogue, LatencyRanks latency)
     /// <summary>What was found of one kind. Most texts are those of a few miners before, and need no hash of all of it.</summary>
     private sealed class Known
     {
-        private const int PlacesLog2 = 8;
+        private const int PlacesLog2 = 10;
         private const int Places = 1 << PlacesLog2;
 
         private readonly Dictionary<string, Declared> _all = new(StringComparer.Ordinal);
-        private readonly Declared?[] _recent = new Declared?[Places];
+        /// <summary>The text stands beside what was found: to compare it nothing else need be fetched.</summary>
+        private readonly (string? Text, Declared? Declared)[] _recent = new (string?, Declared?)[Places];
 
         public bool TryGet(string text, [NotNullWhen(true)] out Declared? declared)
         {
-            ref Declared? recent = ref _recent[PlaceOf(text)];
-            declared = recent;
-            if (declared is not null && string.Equals(declared.Term.Text, text))
+            ref (string? Text, Declared? Declared) recent = ref _recent[PlaceOf(text)];
+            if (string.Equals(recent.Text, text))
             {
+                declared = recent.Declared!;
                 return true;
             }
             if (!_all.TryGetValue(text, out declared))
             {
                 return false;
             }
-            recent = declared;
+            recent = (text, declared);
             return true;
         }
 
