@@ -68,8 +68,8 @@ public sealed class CrashTests
         Assert.Equal(["admin-token", "coordinator-secret", "session-key"], secrets.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(3, secrets.Values.Distinct().Count());
         await Eventually.SeeAsync(() => Task.FromResult(hub.Log), log =>
-            log.Any(l => l.EndsWith($"COORDINATOR_SHARED_SECRET is not set: the one in use is in {hub.StateDir}/coordinator-secret", StringComparison.Ordinal))
-            && log.Any(l => l.EndsWith($"ADMIN_TOKEN is not set: the one in use is in {hub.StateDir}/admin-token", StringComparison.Ordinal)));
+            log.Any(l => l.EndsWith($"COORDINATOR_SHARED_SECRET is not set: the one in use is {hub.StateDir}/coordinator-secret", StringComparison.Ordinal))
+            && log.Any(l => l.EndsWith($"ADMIN_TOKEN is not set: the one in use is {hub.StateDir}/admin-token", StringComparison.Ordinal)));
         Assert.All(secrets.Values, s => Assert.DoesNotContain(hub.Log, l => l.Contains(s, StringComparison.Ordinal)));
         _ = await Assert.ThrowsAsync<HubException>(() => hub.MatchAsync());
 
