@@ -67,7 +67,7 @@ internal sealed class Hub : IAsyncDisposable
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace).AddFilter(level.Admits);
         logging(builder.Logging);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = ShutdownTimeout);
-        builder.Services.AddRouting();
+        builder.Services.AddRoutingCore();
 
         var http = new Door(settings.Gateway.Bind, settings.Gateway.Port, "POOLHUB_PORT", sockets ?? []);
         var tcp = new Door(settings.Gateway.Bind, settings.Gateway.MinerPort, "POOLHUB_MINER_PORT", sockets ?? []);

@@ -1,3 +1,0 @@
-using PoolHub.Cli.Shell;
-
-return await App.RunAsync(args, Terminal.OfThisProcess(), Console.Out, Console.Error);

@@ -1,0 +1,156 @@
+using System.Collections;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Hosting.Systemd;
+using Microsoft.Extensions.Logging.Console;
+using PoolHub.Daemon.Access;
+using PoolHub.Daemon.Gateway;
+using PoolHub.Daemon.Operations;
+using PoolHub.Daemon.Settings;
+using PoolHub.Daemon.Storage;
+
+namespace PoolHub.Daemon;
+
+/// <summary>The program <c>poolhubd</c>, from its command line to its end.</summary>
+internal static class DaemonRun
+{
+    /// <returns>0 when all went well, 1 when the settings are wrong or the hub could not start, 2 for a wrong command line.</returns>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        const int Failed = 1;
+        const int BadUsage = 2;
+        const string DefaultRuntimeDir = "/run/poolhub";
+
+        if (!CommandLine.TryParse(args, out CommandLine line, out string? complaint))
+        {
+            await Console.Error.WriteLineAsync($"poolhubd: {complaint}\n\n{CommandLine.Usage}");
+            return BadUsage;
+        }
+        if (line.Action is CommandAction.Help or CommandAction.Version)
+        {
+            Console.WriteLine(line.Action == CommandAction.Help ? CommandLine.Usage : $"poolhubd {OperationsEndpoints.Version}");
+            return 0;
+        }
+        Dictionary<string, string> environment = ReadEnvironment();
+        if (line.Action == CommandAction.Reload)
+        {
+            IReadOnlyList<string> wrong = await ReloadSocket.AskAsync(environment.GetValueOrDefault("RUNTIME_DIRECTORY", DefaultRuntimeDir));
+            await ComplainAsync(wrong);
+            return wrong.Count == 0 ? 0 : Failed;
+        }
+        HubSettings? settings = ReadSettings(out IReadOnlyList<string> problems);
+        if (settings is null)
+        {
+            await ComplainAsync(problems);
+            return Failed;
+        }
+        if (line.Action == CommandAction.CheckConfig)
+        {
+            Console.WriteLine("the settings are good");
+            return 0;
+        }
+
+        if (line.Action is CommandAction.MigrateOnly or CommandAction.Export or CommandAction.Import)
+        {
+            return await RunTaskAsync(settings);
+        }
+
+        await using Hub? hub = await StartAsync(settings, environment);
+        if (hub is null)
+        {
+            return Failed;
+        }
+        using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            context.Cancel = true;
+            _ = hub.Reload.Run(ReadSettings);
+        });
+        await using ReloadSocket? reloadSocket =
+            ReloadSocket.Open(environment.GetValueOrDefault("RUNTIME_DIRECTORY"), () => hub.Reload.Run(ReadSettings));
+        ProgramLog.Ready(hub.Log, OperationsEndpoints.Version, hub.HttpEndPoint.ToString(), hub.TcpEndPoint.ToString());
+        TellSecret("COORDINATOR_SHARED_SECRET", settings.Access.CoordinatorSecrets, SecretFile.CoordinatorSecret);
+        TellSecret("ADMIN_TOKEN", settings.Access.AdminTokens, SecretFile.AdminToken);
+        await hub.WaitForShutdownAsync();
+        return 0;
+
+        async Task<int> RunTaskAsync(HubSettings settings)
+        {
+            try
+            {
+                // Disposed before a complaint is written: that is the last line, and the log stands above it.
+                using ILoggerFactory logs = LoggerFactory.Create(logging => Log(logging.SetMinimumLevel(settings.LogLevel)));
+                await StoreTasks.RunAsync(line, settings, Console.Out, logs);
+                return 0;
+            }
+            catch (Exception e) when (IsComplaint(e))
+            {
+                await Console.Error.WriteLineAsync($"poolhubd: {e.Message}");
+                return Failed;
+            }
+        }
+
+        static bool IsComplaint(Exception e) =>
+            e is StoreRefusedException or StoreUnavailableException or IOException or UnauthorizedAccessException or SocketException;
+
+        static async Task<Hub?> StartAsync(HubSettings settings, Dictionary<string, string> environment)
+        {
+            try
+            {
+                return await Hub.StartAsync(
+                    settings, TimeProvider.System, new LogLevelSwitch(settings.LogLevel), Log,
+                    sockets: PassedSockets.Read(environment), systemd: new SystemdNotifier());
+            }
+            catch (Exception e) when (IsComplaint(e))
+            {
+                await Console.Error.WriteLineAsync($"poolhubd: {e.Message}");
+                return null;
+            }
+        }
+
+        static Dictionary<string, string> ReadEnvironment()
+        {
+            var environment = new Dictionary<string, string>(StringComparer.Ordinal);
+            foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
+            {
+                environment[(string)variable.Key] = (string?)variable.Value ?? "";
+            }
+            return environment;
+        }
+
+        HubSettings? ReadSettings(out IReadOnlyList<string> problems) =>
+            HubSettings.Read(SettingsSource.Load(line.ConfigPath, environment), out problems);
+
+        void TellSecret(string name, string[] given, string file)
+        {
+            if (given.Length == 0)
+            {
+                bool passed = SecretFile.Find(settings.Access.CredentialsDir, file) is not null;
+                ProgramLog.OwnSecret(hub.Log, name, passed ? $"the credential {file}" : Path.Combine(settings.StateDir, file));
+            }
+        }
+
+        static async Task ComplainAsync(IReadOnlyList<string> problems)
+        {
+            foreach (string problem in problems)
+            {
+                await Console.Error.WriteLineAsync($"poolhubd: {problem}");
+            }
+        }
+
+        // Standard output is for what was asked of the program.
+        static void Log(ILoggingBuilder logging)
+        {
+            if (JournalLog.OfThisProcess() is { } journal)
+            {
+                logging.AddProvider(journal);
+                return;
+            }
+            logging.AddConsole(console =>
+            {
+                console.FormatterName = LogLine.FormatterName;
+                console.LogToStandardErrorThreshold = LogLevel.Trace;
+            });
+            logging.Services.AddSingleton<ConsoleFormatter, LogLine>();
+        }
+    }
+}
