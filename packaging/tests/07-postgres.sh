@@ -21,7 +21,7 @@ runuser -u postgres -- createdb --owner poolhub poolhub
 step "everything moves there"
 simulate 40
 end_fleet
-miner=$(poolhub miners --token-file /etc/poolhub/admin-token --json | grep -oE '"miner_id":"[^"]+"' | head -n 1 | cut -d'"' -f4)
+miner=$(poolhub miners --token-file /etc/poolhub/admin-token --limit 1 --json | grep -oE '"miner_id": *"[^"]+"' | cut -d'"' -f4)
 same "a report before" "$(feedback before "$miner")" 200
 known=$(curl -fsS $HUB/v1/metrics | awk '/^poolhub_miners\{/ {n += $2} END {print n}')
 systemctl stop poolhub
