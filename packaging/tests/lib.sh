@@ -1,6 +1,7 @@
 # For the scripts beside this file: plain bash on a freshly installed Debian 12, as root. Nothing here belongs to the
 # product; it says what is being looked at, and stops at the first thing that is not as it should be.
 set -eEuo pipefail
+cd /
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive NO_COLOR=1
 
 HUB=http://127.0.0.1:8203
