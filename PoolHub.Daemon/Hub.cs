@@ -25,6 +25,9 @@ internal sealed class Hub : IAsyncDisposable
     /// <summary>For how long a hub that stops waits for requests in flight and for miners to close their sockets.</summary>
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(3);
 
+    /// <summary>From the first byte of a request to the end of its head.</summary>
+    private static readonly TimeSpan RequestHeadTimeout = TimeSpan.FromSeconds(5);
+
     private readonly WebApplication _app;
     private readonly Door _http;
     private readonly Door _tcp;
@@ -38,6 +41,7 @@ internal sealed class Hub : IAsyncDisposable
     public IPEndPoint TcpEndPoint => _tcp.Address;
 
     public HubReload Reload => _parts.Reload;
+    public AcceptGate Gate => _parts.Gate;
     public SweepLoop SweepLoop => _parts.Sweep;
     public FeedbackRetention Retention => _parts.Retention;
     public MinerRegistry Registry => _parts.Registry;
@@ -69,6 +73,8 @@ internal sealed class Hub : IAsyncDisposable
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = ShutdownTimeout);
         builder.Services.AddRoutingCore();
 
+        settings.Gateway.Check(sockets ?? []);
+        var tls = new Tls(settings.Tls);
         var http = new Door(settings.Gateway.Bind, settings.Gateway.Port, "POOLHUB_PORT", sockets ?? []);
         var tcp = new Door(settings.Gateway.Bind, settings.Gateway.MinerPort, "POOLHUB_MINER_PORT", sockets ?? []);
         Parts? parts = null;
@@ -76,12 +82,22 @@ internal sealed class Hub : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = Limits.MaxBodyBytes;
+            kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(settings.Registry.LeaseTtlSec);
+            kestrel.Limits.RequestHeadersTimeout = RequestHeadTimeout;
             http.Open(kestrel, o =>
             {
                 o.Protocols = HttpProtocols.Http1;
+                o.Use(next => connection => parts!.Gate.AdmitAsync(connection, next));
+                tls.UseAtHttpDoor(o);
+                o.Use(next => connection => parts!.Gate.SecuredAsync(connection, next));
                 o.Use(next => connection => parts!.Drain.CountAsync(connection, next));
             });
-            tcp.Open(kestrel, o => o.Use(_ => connection => parts!.Door.OnConnectedAsync(connection)));
+            tcp.Open(kestrel, o =>
+            {
+                o.Use(next => connection => parts!.Gate.AdmitAsync(connection, next));
+                tls.UseAtMinerDoor(o);
+                o.Use(_ => connection => parts!.Door.OnConnectedAsync(connection));
+            });
         });
         builder.Services.AddSingleton<SocketTransportFactory>().AddSingleton<DoorSockets>();
         // Kestrel asks the last one first.
@@ -94,7 +110,7 @@ internal sealed class Hub : IAsyncDisposable
         try
         {
             store = await HubStores.OpenAsync(settings.Storage, settings.StateDir, time, app.Services.GetRequiredService<ILoggerFactory>());
-            parts = await WireAsync(app, store, settings, time, level, systemd);
+            parts = await WireAsync(app, store, settings, tls, time, level, systemd);
             more?.Invoke(app);
             await app.StartAsync();
             return new Hub(app, http, tcp, parts);
@@ -122,7 +138,7 @@ internal sealed class Hub : IAsyncDisposable
     }
 
     private static async Task<Parts> WireAsync(
-        WebApplication app, IHubStore store, HubSettings settings, TimeProvider time, LogLevelSwitch level, ISystemdNotifier? systemd)
+        WebApplication app, IHubStore store, HubSettings settings, Tls tls, TimeProvider time, LogLevelSwitch level, ISystemdNotifier? systemd)
     {
         CollectorRegistry collectors = Metrics.NewCustomRegistry();
         // Nobody traces, so there is nothing to look for with every count.
@@ -148,20 +164,25 @@ internal sealed class Hub : IAsyncDisposable
         byte[] tokenKey = Encoding.UTF8.GetBytes(SecretFile.ReadOrCreate(settings.StateDir, SecretFile.SessionKey, out _));
         var tokens = new SessionTokens(tokenKey, time);
         var sessionMetrics = new SessionMetrics(metrics);
-        var table = new SessionTable(registry, keys, tokens, settings.Access, LogOf<SessionTable>(app));
+#pragma warning disable CA2000 // The host disposes what it runs; the rest ends with the program.
+        var guard = new LoginGuard(settings.Login, time, LogOf<LoginGuard>(app));
+        LoginMetrics.Export(guard, metrics, collectors);
+        var gate = new AcceptGate(settings.Gate, settings.Gateway.Proxies, new GateMetrics(metrics), time);
+        var table = new SessionTable(registry, keys, tokens, tls, guard, settings.Access, LogOf<SessionTable>(app));
         var commands = new CommandDesk(registry);
-        var conversations = new Conversations(table, registry, commands, sessionMetrics, time, LogOf<Conversations>(app));
-#pragma warning disable CA2000 // The host disposes what it runs.
+        var conversations = new Conversations(table, registry, commands, sessionMetrics, settings.Inflow, time, LogOf<Conversations>(app));
         var sweep = new SweepLoop(
             registry, table, conversations, trust, store, new SweepMetrics(metrics, sessionMetrics), time, LogOf<SweepLoop>(app))
         {
             StuckAfter = TimeSpan.FromSeconds(settings.Registry.StuckSweepSec),
         };
         sweep.Sweep();
+        sweep.Each = gate.Sweep;
         var drain = new Drain(app.Services.GetRequiredService<DoorSockets>(), conversations);
 
         app.UseTrustedProxies(settings.Gateway.Proxies);
         drain.UseDrain(app);
+        gate.UseGate(app);
         app.UseHttpMetrics(metrics);
         app.UseProblemDetails(LogOf<Hub>(app));
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
@@ -176,9 +197,10 @@ internal sealed class Hub : IAsyncDisposable
         new ExplainEndpoint(explainer, decisions, queries, credentials).Map(app);
         new FeedbackEndpoint(trust, credentials, feedback => Observe(registry, feedback), report => EndHolds(holds, report), metrics, time).Map(app);
         new MinerEndpoints(table, registry, commands).Map(app);
-        new WebSocketDoor(conversations, table).Map(app);
+        new WebSocketDoor(conversations, table, gate).Map(app);
         new CommandEndpoint(table, registry, commands, credentials, time, app.Lifetime.ApplicationStopping).Map(app);
         new PriceEndpoint(registry, credentials, time).Map(app);
+        new BanEndpoints(guard, credentials).Map(app);
         new KeyEndpoints(keys, credentials, table.RevokeAsync).Map(app);
         new OperationsEndpoints(registry, table, trust, store, credentials, collectors, time).Map(app);
         if (systemd is { IsEnabled: true })
@@ -190,11 +212,13 @@ internal sealed class Hub : IAsyncDisposable
         }
         return new Parts(
             store,
-            new TcpDoor(conversations, settings.Gateway.Proxies),
+            gate,
+            new TcpDoor(conversations, gate, settings.Gateway.Proxies),
             sweep,
             drain,
             new FeedbackRetention(store, settings.Storage.FeedbackRetentionDays, time, LogOf<FeedbackRetention>(app)),
-            new HubReload(settings, level, queries, credentials, model, registry, LogOf<HubReload>(app)),
+            new HubReload(
+                settings, level, queries, credentials, model, registry, new Doorkeepers(tls, gate, guard, conversations), LogOf<HubReload>(app)),
             registry);
 #pragma warning restore CA2000
     }
@@ -218,7 +242,7 @@ internal sealed class Hub : IAsyncDisposable
         : null;
 
     private sealed record Parts(
-        IHubStore Store, TcpDoor Door, SweepLoop Sweep, Drain Drain, FeedbackRetention Retention, HubReload Reload, MinerRegistry Registry);
+        IHubStore Store, AcceptGate Gate, TcpDoor Door, SweepLoop Sweep, Drain Drain, FeedbackRetention Retention, HubReload Reload, MinerRegistry Registry);
 
     private static ILogger<T> LogOf<T>(WebApplication app) => app.Services.GetRequiredService<ILogger<T>>();
 }

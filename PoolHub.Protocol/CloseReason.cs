@@ -42,13 +42,18 @@ public enum CloseReason : byte
     InternalError = 17,
     /// <summary>The connection ended without a goodbye. Never sent; seen in logs and metrics.</summary>
     Dropped = 18,
+    /// <summary>Too many logins, or too much was sent in a second; come back after <c>retry_after_ms</c>.</summary>
+    RateLimited = 19,
+    /// <summary>Too many logins failed; come back after <c>retry_after_ms</c>.</summary>
+    Banned = 20,
 }
 
 public static class CloseReasons
 {
     /// <summary>Whether something is wrong with the miner or its program, which whoever runs the hub may want to know.</summary>
     public static bool IsFault(this CloseReason reason) => reason is CloseReason.BadCredentials or CloseReason.UnsupportedVersion
-        or CloseReason.Malformed or CloseReason.FrameTooLong or CloseReason.SlowConsumer or CloseReason.KeyRevoked or CloseReason.TooManyErrors;
+        or CloseReason.Malformed or CloseReason.FrameTooLong or CloseReason.SlowConsumer or CloseReason.KeyRevoked or CloseReason.TooManyErrors
+        or CloseReason.RateLimited;
 
     /// <summary>The reason's name in logs, metrics and JSON: lower case with underscores.</summary>
     public static string Name(this CloseReason reason) => reason switch
@@ -71,6 +76,8 @@ public static class CloseReasons
         CloseReason.Unavailable => "unavailable",
         CloseReason.InternalError => "internal_error",
         CloseReason.Dropped => "dropped",
+        CloseReason.RateLimited => "rate_limited",
+        CloseReason.Banned => "banned",
         _ => "unknown",
     };
 }

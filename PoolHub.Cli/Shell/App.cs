@@ -27,6 +27,7 @@ internal static class App
         root.Add(FeedbackCommand.Create(terminal, hub));
         root.Add(MinersCommand.Create(terminal, hub));
         root.Add(KeyCommand.Create(terminal, hub));
+        root.Add(BansCommand.Create(terminal, hub));
         root.Add(SendCommand.Create(terminal, hub));
         root.Add(PriceCommand.Create(terminal, hub));
         root.Add(StoreCommand.Create(terminal));

@@ -57,6 +57,21 @@ internal sealed class KeyRing(IHubStore store, TimeProvider time)
         return _keys.TryAdd(minerId, keys) ? keys : null;
     }
 
+    /// <summary>
+    /// Whether a miner may come that has shown a certificate and is not asked for a key: anybody who was not revoked. One
+    /// that is not known is claimed, as by <see cref="TryClaim"/>, without a key.
+    /// </summary>
+    public bool AdmitsCertified(string minerId, ref StoredKeys? claim)
+    {
+        var none = new StoredKeys(null);
+        if (_keys.TryAdd(minerId, none))
+        {
+            claim = none;
+            return true;
+        }
+        return _keys.TryGetValue(minerId, out StoredKeys? keys) && keys.RevokedAt is null;
+    }
+
     public void Unclaim(string minerId, StoredKeys claim) => _keys.TryRemove(new KeyValuePair<string, StoredKeys>(minerId, claim));
 
     /// <summary>Makes a key for a miner that has none; null when it has one.</summary>
@@ -84,7 +99,7 @@ internal sealed class KeyRing(IHubStore store, TimeProvider time)
     {
         StoredKeys? keys = _keys.GetValueOrDefault(minerId);
         int live = (keys?.Current is null ? 0 : 1) + (keys?.Previous is not null && keys.PreviousUntil > time.GetUtcNow() ? 1 : 0);
-        var none = new StoredKeys(null);
+        var none = new StoredKeys(null, RevokedAt: time.GetUtcNow());
         await store.SaveKeysAsync(minerId, none, time.GetUtcNow());
         _keys[minerId] = none;
         return live;

@@ -2,6 +2,8 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
+using PoolHub.Daemon.Access;
 using PoolHub.Daemon.Sessions;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Wire;
@@ -9,21 +11,33 @@ using PoolHub.Protocol.Wire;
 namespace PoolHub.Daemon.Gateway;
 
 /// <summary>docs/protocol.md, "Frames": the miners' raw TCP.</summary>
-internal sealed class TcpDoor(Conversations conversations, TrustedProxies proxies)
+internal sealed class TcpDoor(Conversations conversations, AcceptGate gate, TrustedProxies proxies)
 {
     public async Task OnConnectedAsync(ConnectionContext connection)
     {
         Conversation conversation = conversations.Open(
             Transport.Tcp, connection.Transport.Output, completes: false, connection.Abort);
-        string remote = connection.RemoteEndPoint?.ToString() ?? "";
+        var entrant = connection.Features.Get<Entrant>();
+        EndPoint? source = connection.RemoteEndPoint;
+        string remote = source?.ToString() ?? "";
         try
         {
-            if (proxies.ProxyProtocol && proxies.Contains(connection.RemoteEndPoint)
-                && await ReadProxyHeaderAsync(connection.Transport.Input, conversation.Channel) is { } source)
+            bool proxied = false;
+            if (proxies.ProxyProtocol && proxies.Contains(connection.RemoteEndPoint))
             {
-                remote = source.ToString();
+                entrant?.Converses = true;
+                if (await ReadProxyHeaderAsync(connection.Transport.Input, conversation.Channel) is { } behind)
+                {
+                    (source, remote, proxied) = (behind, behind.ToString(), true);
+                }
             }
-            await ReadAsync(connection.Transport.Input, conversation, remote);
+            var address = (source as IPEndPoint)?.Address;
+            if (!gate.TryConverse(entrant, proxied ? address : null))
+            {
+                conversation.Channel.Close(CloseReason.RateLimited, "too many connections come from this address", retryAfterMs: 10_000);
+            }
+            conversation.Channel.Peer = Peer.Of(address, connection.Features.Get<ITlsConnectionFeature>()?.ClientCertificate);
+            await ReadAsync(connection.Transport.Input, conversation, entrant, remote);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
@@ -52,16 +66,19 @@ internal sealed class TcpDoor(Conversations conversations, TrustedProxies proxie
         }
     }
 
-    private async Task ReadAsync(PipeReader input, Conversation conversation, string remote)
+    private async Task ReadAsync(PipeReader input, Conversation conversation, Entrant? entrant, string remote)
     {
+        long unfinished = 0;
         while (true)
         {
             ReadResult read = await input.ReadAsync();
             ReadOnlySequence<byte> buffer = read.Buffer;
             try
             {
+                int frames = 0;
                 while (!conversation.Channel.Closing && TryReadFrame(ref buffer, conversation.Channel, out ReadOnlySequence<byte> body))
                 {
+                    frames++;
                     ValueTask taken = conversation.TakeAsync(body);
                     if (!taken.IsCompletedSuccessfully)
                     {
@@ -69,6 +86,16 @@ internal sealed class TcpDoor(Conversations conversations, TrustedProxies proxie
                     }
                 }
                 conversation.Acknowledge();
+                if (entrant?.Greeting is not null && conversation.Channel.Session is not null)
+                {
+                    gate.Greeted(entrant);
+                }
+                if (!conversation.Channel.Closing)
+                {
+                    // What stays in the pipe was counted when it came.
+                    conversation.Channel.Receive(frames, read.Buffer.Length - unfinished);
+                    unfinished = buffer.Length;
+                }
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {

@@ -10,7 +10,7 @@ using PoolHub.Protocol.Wire;
 namespace PoolHub.Daemon.Gateway;
 
 /// <summary>docs/protocol.md, "WebSocket".</summary>
-internal sealed class WebSocketDoor(Conversations conversations, SessionTable table)
+internal sealed class WebSocketDoor(Conversations conversations, SessionTable table, AcceptGate gate)
 {
     private const int FirstBufferBytes = 1_024;
 
@@ -23,6 +23,13 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
             await http.Response.ProblemAsync(StatusCodes.Status400BadRequest, "this address takes WebSocket upgrades only");
             return;
         }
+        var entrant = http.Features.Get<Entrant>();
+        if (!gate.TryConverse(entrant, http.Connection.RemoteIpAddress))
+        {
+            await http.Response.ProblemAsync(
+                StatusCodes.Status429TooManyRequests, "too many connections come from this address", retryAfterSec: 10);
+            return;
+        }
         // What goes out waits in a pipe, as it does before a TCP socket, so that sending never waits for a miner.
         var outgoing = new Pipe(new PipeOptions(pauseWriterThreshold: Limits.MaxFrameBytes, useSynchronizationContext: false));
         Conversation conversation = conversations.Open(Transport.WebSocket, outgoing.Writer, completes: true, http.Abort);
@@ -30,13 +37,14 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
         string remote = http.Connection is { RemotePort: 0, RemoteIpAddress: { } address }
             ? address.ToString()
             : new IPEndPoint(http.Connection.RemoteIpAddress ?? IPAddress.None, http.Connection.RemotePort).ToString();
+        conversation.Channel.Peer = MinerEndpoints.PeerOf(http);
         try
         {
             Admission admission = default;
             if (MinerEndpoints.TokenOf(http.Request) is { } token)
             {
                 conversation.Channel.Form = WireForm.Text;
-                admission = table.Resume(token, conversation.Channel);
+                admission = table.Resume(token, conversation.Channel.Peer, conversation.Channel);
                 if (admission.Session is null)
                 {
                     _ = conversation.Channel.End(admission.Refusal);
@@ -48,6 +56,7 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
             using WebSocket socket = await http.WebSockets.AcceptWebSocketAsync();
             if (admission.Session is { } session)
             {
+                gate.Greeted(entrant);
                 conversation.Enter(session);
             }
             await ConverseAsync(socket, conversation, outgoing.Reader, remote, http);
@@ -67,7 +76,7 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
         Task sending = SendAsync(socket, outgoing, http.Abort);
         try
         {
-            await ReceiveAsync(socket, conversation, remote, http.RequestAborted);
+            await ReceiveAsync(socket, conversation, remote, http);
         }
         finally
         {
@@ -76,7 +85,7 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
         }
     }
 
-    private async Task ReceiveAsync(WebSocket socket, Conversation conversation, string remote, CancellationToken aborted)
+    private async Task ReceiveAsync(WebSocket socket, Conversation conversation, string remote, HttpContext http)
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(FirstBufferBytes);
         try
@@ -84,7 +93,7 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
             int length = 0;
             while (true)
             {
-                ValueWebSocketReceiveResult received = await socket.ReceiveAsync(buffer.AsMemory(length), aborted);
+                ValueWebSocketReceiveResult received = await socket.ReceiveAsync(buffer.AsMemory(length), http.RequestAborted);
                 if (received.MessageType == WebSocketMessageType.Close)
                 {
                     return;
@@ -110,7 +119,7 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
                     }
                     continue;
                 }
-                await TakeAsync(conversation, buffer.AsMemory(0, length), received.MessageType, remote);
+                await TakeAsync(conversation, buffer.AsMemory(0, length), received.MessageType, remote, http);
                 length = 0;
                 if (conversation.Channel.Left)
                 {
@@ -124,7 +133,7 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
         }
     }
 
-    private async ValueTask TakeAsync(Conversation conversation, ReadOnlyMemory<byte> message, WebSocketMessageType type, string remote)
+    private async ValueTask TakeAsync(Conversation conversation, ReadOnlyMemory<byte> message, WebSocketMessageType type, string remote, HttpContext http)
     {
         try
         {
@@ -132,6 +141,11 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
                 ? conversation.TakeTextAsync(new ReadOnlySequence<byte>(message))
                 : conversation.TakeAsync(message.Span));
             conversation.Acknowledge();
+            conversation.Channel.Receive(frames: 1, message.Length);
+            if (conversation.Channel.Session is not null)
+            {
+                gate.Greeted(http.Features.Get<Entrant>());
+            }
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

@@ -1,6 +1,8 @@
 using PoolHub.Daemon.Access;
+using PoolHub.Daemon.Gateway;
 using PoolHub.Daemon.Matching;
 using PoolHub.Daemon.Registry;
+using PoolHub.Daemon.Sessions;
 using PoolHub.Daemon.Trust;
 
 namespace PoolHub.Daemon.Operations;
@@ -8,10 +10,13 @@ namespace PoolHub.Daemon.Operations;
 /// <summary>Reads the settings anew: null, and what is wrong with them.</summary>
 internal delegate HubSettings? ReadHubSettings(out IReadOnlyList<string> problems);
 
+/// <summary>Who lets in, and takes new limits and certificates over.</summary>
+internal sealed record Doorkeepers(Tls Tls, AcceptGate Gate, LoginGuard Guard, Conversations Conversations);
+
 /// <summary>Takes new settings over while the hub runs, without dropping a connection; the rest need a restart.</summary>
 internal sealed class HubReload(
     HubSettings running, LogLevelSwitch level, QueryReader queries, Credentials credentials, TrustModel trust, MinerRegistry registry,
-    ILogger<HubReload> log)
+    Doorkeepers doors, ILogger<HubReload> log)
 {
     private readonly Lock _gate = new();
 
@@ -48,6 +53,10 @@ internal sealed class HubReload(
         queries.Reload(settings.Match);
         trust.FailCodesNotMiner = settings.Trust.FailCodesNotMiner;
         registry.Reload(settings.Registry);
+        doors.Tls.Reload(settings.Tls);
+        doors.Gate.Reload(settings.Gate);
+        doors.Guard.Reload(settings.Login);
+        doors.Conversations.Reload(settings.Inflow);
         foreach (string name in Waiting(settings))
         {
             ProgramLog.NeedsRestart(log, name);
@@ -67,6 +76,7 @@ internal sealed class HubReload(
             ("POOLHUB_STATE_DIR", settings.StateDir != running.StateDir),
             ("TRUSTED_PROXIES", !settings.Gateway.Proxies.Networks.AsSpan().SequenceEqual(running.Gateway.Proxies.Networks)),
             ("PROXY_PROTOCOL", settings.Gateway.Proxies.ProxyProtocol != running.Gateway.Proxies.ProxyProtocol),
+            ("TLS_CERT", settings.Tls.Certificate is null != running.Tls.Certificate is null),
             ("ENROLLMENT", settings.Access.OpenEnrollment != running.Access.OpenEnrollment),
             ("SESSION_TTL_SEC", settings.Registry.LeaseTtlSec != running.Registry.LeaseTtlSec),
             ("HEARTBEAT_GRACE_SEC", settings.Registry.GraceSec != running.Registry.GraceSec),

@@ -2,6 +2,7 @@ using PoolHub.Daemon.Access;
 using PoolHub.Daemon.Gateway;
 using PoolHub.Daemon.Matching;
 using PoolHub.Daemon.Registry;
+using PoolHub.Daemon.Sessions;
 using PoolHub.Daemon.Settings;
 using PoolHub.Daemon.Storage;
 using PoolHub.Daemon.Trust;
@@ -13,7 +14,11 @@ internal sealed record HubSettings(
     string StateDir,
     LogLevel LogLevel,
     GatewayOptions Gateway,
+    GateOptions Gate,
+    TlsOptions Tls,
     AccessOptions Access,
+    LoginOptions Login,
+    InflowOptions Inflow,
     RegistryOptions Registry,
     MatchOptions Match,
     TrustOptions Trust,
@@ -25,12 +30,17 @@ internal sealed record HubSettings(
     public static HubSettings? Read(SettingsSource source, out IReadOnlyList<string> problems)
     {
         var reader = new SettingsReader(source);
+        var tls = TlsOptions.Read(reader);
         var settings = new HubSettings(
             // systemd sets STATE_DIRECTORY for a unit that has one.
             reader.Text("POOLHUB_STATE_DIR", reader.Text("STATE_DIRECTORY", DefaultStateDir)),
             Level(reader.Choice("LOG_LEVEL", "info", "trace", "debug", "info", "warn", "error")),
-            GatewayOptions.Read(reader),
+            GatewayOptions.Read(reader, encrypts: tls.Certificate is not null),
+            GateOptions.Read(reader),
+            tls,
             AccessOptions.Read(reader),
+            LoginOptions.Read(reader),
+            InflowOptions.Read(reader),
             RegistryOptions.Read(reader),
             MatchOptions.Read(reader),
             TrustOptions.Read(reader),

@@ -1,3 +1,4 @@
+using PoolHub.Daemon.Access;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Wire;
 
@@ -8,7 +9,7 @@ namespace PoolHub.Daemon.Sessions;
 /// the sweep looks at it once a second in place of a timer of its own.
 /// </summary>
 /// <param name="abort">Tears the socket down.</param>
-internal sealed class Channel(Transport transport, Outbound outbound, Action abort, SessionMetrics metrics, TimeProvider time)
+internal sealed class Channel(Transport transport, Outbound outbound, Inflow inflow, Action abort, SessionMetrics metrics, TimeProvider time)
 {
     public static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(2);
 
@@ -29,6 +30,9 @@ internal sealed class Channel(Transport transport, Outbound outbound, Action abo
     private volatile Session? _session;
 
     public Transport Transport => transport;
+
+    /// <summary>Who is at the other end; a proxy in between says so before anything else.</summary>
+    public Peer Peer { get; set; } = Peer.Unknown;
 
     /// <summary>Null until the handshake is done.</summary>
     public Session? Session { get => _session; set => _session = value; }
@@ -63,6 +67,15 @@ internal sealed class Channel(Transport transport, Outbound outbound, Action abo
         else
         {
             Close(CloseReason.SlowConsumer, "what was sent was not read");
+        }
+    }
+
+    /// <summary>Counts what came in. A miner that sends too much is closed.</summary>
+    public void Receive(int frames, long bytes)
+    {
+        if (inflow.Refuse(frames, bytes) is { } wait)
+        {
+            Close(CloseReason.RateLimited, "too much was sent in a second", (int)wait.TotalMilliseconds);
         }
     }
 

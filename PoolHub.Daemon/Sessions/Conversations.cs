@@ -7,7 +7,8 @@ namespace PoolHub.Daemon.Sessions;
 
 /// <summary>Every open socket's conversation, and what concerns all of them.</summary>
 internal sealed class Conversations(
-    SessionTable table, MinerRegistry registry, CommandDesk commands, SessionMetrics metrics, TimeProvider time, ILogger<Conversations> log)
+    SessionTable table, MinerRegistry registry, CommandDesk commands, SessionMetrics metrics, InflowOptions inflow, TimeProvider time,
+    ILogger<Conversations> log)
 {
     /// <summary>
     /// Miners that are sent away by a hub that stops come back over a time that grows with their number, not all at once;
@@ -20,10 +21,14 @@ internal sealed class Conversations(
 
     private readonly ConcurrentDictionary<Channel, bool> _channels = new();
 
+    private volatile InflowOptions _inflow = inflow;
     private volatile bool _shuttingDown;
     private int _returnWithinMs = MinReturnMs;
 
     public int Count => _channels.Count;
+
+    /// <summary>New limits count for sockets that open from now on.</summary>
+    public void Reload(InflowOptions fresh) => _inflow = fresh;
 
     /// <summary>A socket was opened.</summary>
     /// <param name="transport">What carries it.</param>
@@ -32,7 +37,7 @@ internal sealed class Conversations(
     /// <param name="abort">Tears the socket down.</param>
     public Conversation Open(Transport transport, PipeWriter output, bool completes, Action abort)
     {
-        var channel = new Channel(transport, new Outbound(output, time, completes), abort, metrics, time);
+        var channel = new Channel(transport, new Outbound(output, time, completes), new Inflow(_inflow), abort, metrics, time);
         _channels[channel] = true;
         if (_shuttingDown)
         {

@@ -1,3 +1,4 @@
+using PoolHub.Daemon.Access;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Wire;
 
@@ -26,10 +27,15 @@ internal static class Handshake
             channel.Close(CloseReason.Malformed, $"{reader.Field} {reader.Problem}");
             return null;
         }
+        if (hello is { ApiKey: null, SessionToken: null } && table.NeedsKey)
+        {
+            channel.Close(CloseReason.Malformed, "api_key or session_token must be given");
+            return null;
+        }
         bool resumes = hello.SessionToken is not null;
         Admission admission = resumes
-            ? table.Resume(hello.SessionToken, channel, hello.MinerId)
-            : table.Open(hello.MinerId, hello.ApiKey!, channel);
+            ? table.Resume(hello.SessionToken, channel.Peer, channel, hello.MinerId)
+            : table.Open(hello.MinerId, hello.ApiKey, channel.Peer, LoginKind.Hello, channel);
         if (admission.Session is not { } session)
         {
             CloseReason reason = resumes && admission.Refusal == CloseReason.BadCredentials ? CloseReason.StaleSession : admission.Refusal;

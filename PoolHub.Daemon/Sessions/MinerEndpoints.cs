@@ -1,3 +1,4 @@
+using PoolHub.Daemon.Access;
 using PoolHub.Daemon.Http;
 using PoolHub.Daemon.Registry;
 using PoolHub.Daemon.Storage;
@@ -25,11 +26,13 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
     public static string? TokenOf(HttpRequest request) =>
         request.Headers[TokenHeader] is [{ Length: > 0 } header] ? header : (string?)request.Query[TokenParameter];
 
+    public static Peer PeerOf(HttpContext http) => Peer.Of(http.Connection.RemoteIpAddress, http.Connection.ClientCertificate);
+
     /// <summary>Answers a miner that was not let in.</summary>
     public static Task RefuseAsync(HttpResponse response, in Admission admission) => admission.Refusal switch
     {
         CloseReason.StaleSession => response.ProblemAsync(StatusCodes.Status409Conflict, admission.Detail),
-        CloseReason.Flapping => response.ProblemAsync(
+        CloseReason.Flapping or CloseReason.RateLimited or CloseReason.Banned => response.ProblemAsync(
             StatusCodes.Status429TooManyRequests, admission.Detail, retryAfterSec: Math.Max(1, (int)Math.Ceiling(admission.RetryAfter.TotalSeconds))),
         _ => response.ProblemAsync(StatusCodes.Status401Unauthorized, admission.Detail),
     };
@@ -42,7 +45,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
         }
         (string, string)? fault = !Texts.IsMinerId(request.MinerId)
             ? ("miner_id", $"must be 1 to {Limits.MinerIdChars} letters, digits or any of . _ : -")
-            : request.ApiKey is not { Length: > 0 and <= Limits.ApiKeyChars }
+            : request.ApiKey is not { Length: > 0 and <= Limits.ApiKeyChars } && (request.ApiKey is not null || table.NeedsKey)
                 ? ("api_key", $"must be 1 to {Limits.ApiKeyChars} characters")
                 : null;
         MinerProfile? profile = fault is null ? request.ToProfile(out fault) : null;
@@ -51,7 +54,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
             await http.Response.BadFieldAsync(wrong);
             return;
         }
-        Admission admission = table.Open(request.MinerId!, request.ApiKey!, channel: null);
+        Admission admission = table.Open(request.MinerId!, request.ApiKey, PeerOf(http), LoginKind.Register, channel: null);
         if (admission.Session is not { } session)
         {
             await RefuseAsync(http.Response, admission);
@@ -80,7 +83,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
         {
             return;
         }
-        Admission admission = table.Resume(update.SessionToken ?? TokenOf(http.Request), channel: null);
+        Admission admission = table.Resume(update.SessionToken ?? TokenOf(http.Request), PeerOf(http), channel: null);
         if (admission.Session is not { } session)
         {
             await RefuseAsync(http.Response, admission);
@@ -118,7 +121,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
 
     private async Task RenewAsync(HttpContext http)
     {
-        Admission admission = table.Resume(TokenOf(http.Request), channel: null);
+        Admission admission = table.Resume(TokenOf(http.Request), PeerOf(http), channel: null);
         if (admission.Session is not { } session)
         {
             await RefuseAsync(http.Response, admission);
@@ -143,7 +146,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
             }
             token = request.SessionToken;
         }
-        Admission admission = table.Resume(token, channel: null);
+        Admission admission = table.Resume(token, PeerOf(http), channel: null);
         if (admission.Session is not { } session)
         {
             await RefuseAsync(http.Response, admission);

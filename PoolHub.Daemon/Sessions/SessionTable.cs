@@ -8,7 +8,7 @@ namespace PoolHub.Daemon.Sessions;
 
 /// <summary>
 /// Whether a miner was let in. Over HTTP the refusals are 401 (<c>bad_credentials</c>), 409 (<c>stale_session</c>) and
-/// 429 (<c>flapping</c>).
+/// 429 (<c>flapping</c>, <c>rate_limited</c>, <c>banned</c>).
 /// </summary>
 /// <param name="Session">Null when it was refused.</param>
 /// <param name="Refusal">Why.</param>
@@ -19,7 +19,7 @@ internal readonly record struct Admission(
 
 /// <summary>The session of every miner that has one, and who gets one.</summary>
 internal sealed class SessionTable(
-    MinerRegistry registry, KeyRing keys, SessionTokens tokens, AccessOptions access, ILogger<SessionTable> log)
+    MinerRegistry registry, KeyRing keys, SessionTokens tokens, Tls tls, LoginGuard guard, AccessOptions access, ILogger<SessionTable> log)
 {
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<string, Session> _sessions = new();
@@ -30,20 +30,33 @@ internal sealed class SessionTable(
 
     public Session? Find(string minerId) => _sessions.GetValueOrDefault(minerId);
 
+    /// <summary>False where a certificate is enough.</summary>
+    public bool NeedsKey => tls.MinerAuth != MinerAuth.Mtls;
+
     public string TokenOf(Session session) => tokens.Create(session.Miner.Id, session.Epoch);
 
-    /// <summary>Begins a new session for whoever has the miner's key; it replaces the one before.</summary>
+    /// <summary>Begins a new session for whoever shows that it is the miner; it replaces the one before.</summary>
     /// <param name="channel">The socket it speaks through; null over HTTP.</param>
-    public Admission Open(string minerId, string apiKey, Channel? channel)
+    public Admission Open(string minerId, string? apiKey, Peer peer, LoginKind kind, Channel? channel)
     {
+        if (guard.Refuse(kind, peer.Address, minerId) is { } refused)
+        {
+            return new Admission(null, refused.Reason, refused.Detail, refused.RetryAfter);
+        }
+        if (tls.Refuse(minerId, peer) is { } why)
+        {
+            guard.Failed(peer.Address, minerId);
+            return new Admission(null, CloseReason.BadCredentials, why);
+        }
         Session session;
         Session? older;
         // The key is judged in here too: what it claims must not be freed by an older session that fails meanwhile.
         lock (_gate)
         {
             StoredKeys? claim = null;
-            if (!keys.Verify(minerId, apiKey) && (!access.OpenEnrollment || (claim = keys.TryClaim(minerId, apiKey)) is null))
+            if (!Admits(minerId, apiKey, ref claim))
             {
+                guard.Failed(peer.Address, minerId);
                 return new Admission(null, CloseReason.BadCredentials, "unknown miner or wrong key");
             }
             if (RefuseFlapping(minerId) is { } refusal)
@@ -55,6 +68,7 @@ internal sealed class SessionTable(
             session = new Session(miner, epoch) { Channel = channel, Claim = claim ?? older?.Claim };
             _sessions[minerId] = session;
         }
+        guard.Succeeded(peer.Address, minerId);
         if (older is not null)
         {
             older.Commands.Abandon();
@@ -67,7 +81,7 @@ internal sealed class SessionTable(
     /// <summary>Goes on with the session that a token names.</summary>
     /// <param name="channel">The socket that it speaks through from now on; null over HTTP, where none is replaced.</param>
     /// <param name="claimedId">Who the miner says it is; null where it does not say.</param>
-    public Admission Resume(string? token, Channel? channel, string? claimedId = null)
+    public Admission Resume(string? token, Peer peer, Channel? channel, string? claimedId = null)
     {
         TokenVerdict verdict = tokens.Read(token, out string minerId, out long epoch);
         if (verdict is TokenVerdict.Forged or TokenVerdict.Expired)
@@ -75,6 +89,14 @@ internal sealed class SessionTable(
             return new Admission(null, CloseReason.BadCredentials, verdict == TokenVerdict.Expired
                 ? "the session token has expired; register again"
                 : "the session token is missing or unknown; register again");
+        }
+        if (channel is not null && guard.Refuse(LoginKind.Hello, peer.Address, minerId) is { Reason: CloseReason.RateLimited } refused)
+        {
+            return new Admission(null, refused.Reason, refused.Detail, refused.RetryAfter);
+        }
+        if (tls.Refuse(minerId, peer) is { } why)
+        {
+            return new Admission(null, CloseReason.BadCredentials, why);
         }
         if (claimedId is not null && claimedId != minerId)
         {
@@ -230,6 +252,17 @@ internal sealed class SessionTable(
         {
             counts[(int)session.Transport]++;
         }
+    }
+
+    /// <summary>Whether the key, or the certificate alone, opens a session.</summary>
+    private bool Admits(string minerId, string? apiKey, ref StoredKeys? claim)
+    {
+        if (NeedsKey)
+        {
+            return keys.Verify(minerId, apiKey!) || (access.OpenEnrollment && (claim = keys.TryClaim(minerId, apiKey!)) is not null);
+        }
+        // Whoever the client CA signs for is enrolled by that.
+        return keys.AdmitsCertified(minerId, ref claim);
     }
 
     private void Remove(Session session) => _sessions.TryRemove(new KeyValuePair<string, Session>(session.Miner.Id, session));

@@ -19,6 +19,9 @@ internal sealed class SweepLoop(
     private long _savedAt = time.GetTimestamp();
     private Task _saving = Task.CompletedTask;
 
+    /// <summary>Called in every sweep, with its timestamp: who lies above the sessions looks at its own.</summary>
+    public Action<long>? Each { get; set; }
+
     /// <summary>Called after every sweep that went well.</summary>
     public Action? Swept { get; set; }
 
@@ -36,6 +39,7 @@ internal sealed class SweepLoop(
         }
         trust.Sweep(time.GetUtcNow());
         conversations.Sweep(time.GetTimestamp(), _pingInterval);
+        Each?.Invoke(time.GetTimestamp());
         if (time.GetElapsedTime(_savedAt) >= _saveInterval && _saving.IsCompleted)
         {
             _savedAt = time.GetTimestamp();

@@ -93,7 +93,8 @@ internal sealed record StoredMiner(
 
 /// <summary>SHA-256 hashes of a miner's keys. A revoked miner has none.</summary>
 /// <param name="Previous">The key before the last rotation, valid until <paramref name="PreviousUntil"/>.</param>
-internal sealed record StoredKeys(byte[]? Current, byte[]? Previous = null, DateTimeOffset? PreviousUntil = null);
+internal sealed record StoredKeys(
+    byte[]? Current, byte[]? Previous = null, DateTimeOffset? PreviousUntil = null, DateTimeOffset? RevokedAt = null);
 
 /// <param name="SeenAt">When the miner was last heard of.</param>
 internal readonly record struct StoredStatus(

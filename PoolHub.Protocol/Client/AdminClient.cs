@@ -44,6 +44,18 @@ public sealed class AdminClient(HttpClient http, string token)
     public Task<RevokeResponse> RevokeKeyAsync(string minerId, CancellationToken cancel = default) =>
         SendAsync(HttpMethod.Delete, Miner(minerId, "/key"), HubJson.Default.RevokeResponse, cancel);
 
+    /// <summary>Who is banned for failed logins now.</summary>
+    public Task<BansResponse> ListBansAsync(CancellationToken cancel = default) =>
+        SendAsync(HttpMethod.Get, HubHttp.Address("v1/bans"), HubJson.Default.BansResponse, cancel);
+
+    /// <summary>Ends the ban of an address, or of an IPv6 /64; 404 when there is none.</summary>
+    public Task<LiftResponse> LiftAddressAsync(string address, CancellationToken cancel = default) =>
+        SendAsync(HttpMethod.Delete, HubHttp.Address("v1/bans", ("address", address)), HubJson.Default.LiftResponse, cancel);
+
+    /// <summary>Ends the ban of a miner's id.</summary>
+    public Task<LiftResponse> LiftMinerAsync(string minerId, CancellationToken cancel = default) =>
+        SendAsync(HttpMethod.Delete, HubHttp.Address("v1/bans", ("miner_id", minerId)), HubJson.Default.LiftResponse, cancel);
+
     /// <summary>Sends a command and waits for its acknowledgement as long as the request says.</summary>
     public Task<CommandResponse> SendCommandAsync(string minerId, CommandRequest command, CancellationToken cancel = default) =>
         SendAsync(

@@ -38,6 +38,8 @@ namespace PoolHub.Protocol.Http;
 [JsonSerializable(typeof(CommandResponse))]
 [JsonSerializable(typeof(PriceRequest))]
 [JsonSerializable(typeof(PriceResponse))]
+[JsonSerializable(typeof(BansResponse))]
+[JsonSerializable(typeof(LiftResponse))]
 [JsonSerializable(typeof(AcceptLossResponse))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class HubJson : JsonSerializerContext;

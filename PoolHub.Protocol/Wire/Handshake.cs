@@ -5,7 +5,7 @@ namespace PoolHub.Protocol.Wire;
 /// <summary>docs/protocol.md, "1 Hello": the first message of a conversation, from the miner.</summary>
 /// <param name="Version">The protocol version that the miner speaks.</param>
 /// <param name="Features">Optional features it knows; version 1 defines none.</param>
-/// <param name="ApiKey">Its key, for a new session; null when it resumes.</param>
+/// <param name="ApiKey">Its key, for a new session; null when it resumes, or where its certificate is enough.</param>
 /// <param name="SessionToken">The token of the session to resume; null for a new one.</param>
 public readonly record struct Hello(int Version, string[] Features, string MinerId, string? ApiKey, string? SessionToken)
     : IMessage<Hello>
@@ -24,9 +24,9 @@ public readonly record struct Hello(int Version, string[] Features, string Miner
         {
             reader.Fail("miner_id", $"must be 1 to {Limits.MinerIdChars} letters, digits or any of . _ : -");
         }
-        if (!reader.Failed && hello.ApiKey is null == hello.SessionToken is null)
+        if (!reader.Failed && hello.ApiKey is not null && hello.SessionToken is not null)
         {
-            reader.Fail("api_key", "exactly one of api_key and session_token must be given");
+            reader.Fail("api_key", "at most one of api_key and session_token may be given");
         }
         return hello;
     }

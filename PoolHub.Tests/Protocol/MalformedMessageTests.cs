@@ -21,7 +21,6 @@ public sealed class MalformedMessageTests
     [InlineData("conversation/1-hello", 3, "a2c328", "miner_id")]
     [InlineData("conversation/1-hello", 3, "c0", "miner_id")]
     [InlineData("conversation/1-hello", 3, "", "miner_id")]
-    [InlineData("conversation/1-hello", 4, "c0", "api_key")]
     [InlineData("conversation/1-hello", 4, "c403616263", "api_key")]
     [InlineData("conversation/1-hello", 5, "a174", "api_key")]
     [InlineData("conversation/2-welcome", 5, "00", "lease_ttl_sec")]

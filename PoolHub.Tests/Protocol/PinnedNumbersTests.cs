@@ -24,7 +24,7 @@ public sealed class PinnedNumbersTests
     public void CloseReasons_are_pinned() => AssertPinned<CloseReason>(
         "Leaving=1 ShuttingDown=2 Replaced=3 BadCredentials=4 StaleSession=5 UnsupportedVersion=6 Malformed=7 FrameTooLong=8 "
         + "HelloExpected=9 HelloTimeout=10 SlowConsumer=11 LeaseExpired=12 Flapping=13 KeyRevoked=14 TooManyErrors=15 "
-        + "Unavailable=16 InternalError=17 Dropped=18");
+        + "Unavailable=16 InternalError=17 Dropped=18 RateLimited=19 Banned=20");
 
     [Fact]
     public void CloseReasons_have_names_of_their_own()

@@ -69,7 +69,7 @@ public sealed class SlowConsumerTests
     [Fact]
     public async Task Socket_that_is_not_read_is_closed_and_torn_down_while_others_go_on()
     {
-        await using TestHub hub = await TestHub.StartAsync();
+        await using TestHub hub = await TestHub.StartAsync(("FRAME_RATE_LIMIT", "0"), ("BYTE_RATE_LIMIT", "0"));
         TcpMiner good = await hub.EnrolAsync("good");
         TcpMiner slow = await hub.EnrolAsync("slow");
         // Each heartbeat that is refused is answered at length; the one between lets the errors not count.

@@ -14,8 +14,8 @@ public sealed partial class ArrowTests
         ["Matching"] = ["Settings", "Http", "Access"],
         ["Trust"] = ["Settings", "Http", "Access", "Storage"],
         ["Registry"] = ["Settings", "Matching", "Trust", "Storage"],
-        ["Sessions"] = ["Http", "Access", "Storage", "Trust", "Registry"],
-        ["Gateway"] = ["Settings", "Http", "Sessions"],
+        ["Sessions"] = ["Settings", "Http", "Access", "Storage", "Trust", "Registry"],
+        ["Gateway"] = ["Settings", "Http", "Access", "Sessions"],
         ["Operations"] = ["Settings", "Http", "Storage", "Access", "Matching", "Trust", "Registry", "Sessions", "Gateway"],
     };
 

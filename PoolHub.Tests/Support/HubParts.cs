@@ -16,6 +16,7 @@ internal sealed class HubParts : IAsyncDisposable
 {
     private readonly string _dir = Directory.CreateTempSubdirectory("poolhub-parts-").FullName;
     private readonly SqliteHubStore _store;
+    private readonly LoginGuard _guard;
 
     public HubParts(RegistryOptions? options = null)
     {
@@ -25,17 +26,20 @@ internal sealed class HubParts : IAsyncDisposable
         Keys = new KeyRing(_store, Time);
         Registry = new MinerRegistry(options ?? new RegistryOptions(), Index, new HoldBook(Index, Time), trust, _store, Time);
         IMetricFactory metrics = Metrics.WithCustomRegistry(Metrics.NewCustomRegistry());
+        _guard = new LoginGuard(new LoginOptions(), Time, NullLogger<LoginGuard>.Instance);
         Table = new SessionTable(
-            Registry, Keys, new SessionTokens(new byte[32], Time), new AccessOptions(OpenEnrollment: true, [], []), NullLogger<SessionTable>.Instance);
+            Registry, Keys, new SessionTokens(new byte[32], Time), new Tls(TlsOptions.None), _guard, new AccessOptions(OpenEnrollment: true, [], []), NullLogger<SessionTable>.Instance);
         var commands = new CommandDesk(Registry);
         SessionMetrics = new SessionMetrics(metrics);
-        Conversations = new Conversations(Table, Registry, commands, SessionMetrics, Time, Logs.Of<Conversations>());
+        Conversations = new Conversations(Table, Registry, commands, SessionMetrics, new InflowOptions(), Time, Logs.Of<Conversations>());
         Sweep = new SweepLoop(
             Registry, Table, Conversations, trust, _store, new SweepMetrics(metrics, SessionMetrics), Time, NullLogger<SweepLoop>.Instance);
-        Door = new TcpDoor(Conversations, TrustedProxies.None);
+        Gate = new AcceptGate(new GateOptions(), TrustedProxies.None, new GateMetrics(metrics), Time);
+        Door = new TcpDoor(Conversations, Gate, TrustedProxies.None);
     }
 
     public HandClock Time { get; } = new();
+    public AcceptGate Gate { get; }
     public LogCollector Logs { get; } = new();
     public MatchIndex Index { get; }
     public KeyRing Keys { get; }
@@ -67,6 +71,7 @@ internal sealed class HubParts : IAsyncDisposable
     {
         await Sweep.StopAsync(CancellationToken.None);
         Sweep.Dispose();
+        _guard.Dispose();
         await _store.DisposeAsync();
         Directory.Delete(_dir, recursive: true);
         Logs.AssertNoOther();

@@ -12,9 +12,11 @@ namespace PoolHub.Tests.Support;
 internal sealed class TcpMiner : IAsyncDisposable
 {
     private readonly Socket _socket;
-    private readonly NetworkStream _stream;
+    private readonly Stream _stream;
 
-    private TcpMiner(Socket socket) => (_socket, _stream) = (socket, new NetworkStream(socket, ownsSocket: true));
+    /// <param name="socket">Connected to the hub.</param>
+    /// <param name="stream">What is spoken over it; owns it.</param>
+    public TcpMiner(Socket socket, Stream? stream = null) => (_socket, _stream) = (socket, stream ?? new NetworkStream(socket, ownsSocket: true));
 
     public Welcome Welcome { get; set; }
     public string Token => Welcome.SessionToken;
@@ -133,7 +135,7 @@ internal sealed class TcpMiner : IAsyncDisposable
             await _stream.ReadExactlyAsync(body, patience.Token);
             return body;
         }
-        catch (IOException error) when (error.InnerException is SocketException)
+        catch (IOException error) when (error is EndOfStreamException || error.InnerException is SocketException)
         {
             return [];
         }

@@ -22,6 +22,7 @@ internal sealed class TestHub : IAsyncDisposable
 
     private readonly List<IAsyncDisposable> _clients = [];
     private readonly string _dir = Directory.CreateTempSubdirectory("poolhub-hub-").FullName;
+    private Dictionary<string, string> _environment = [];
     private Hub? _hub;
     private HubClient? _http;
 
@@ -51,6 +52,26 @@ internal sealed class TestHub : IAsyncDisposable
     {
         await StopAsync();
         await StartHubAsync(settings);
+    }
+
+    /// <summary>As on SIGHUP, with some settings changed. Returns what is wrong.</summary>
+    public IReadOnlyList<string> Reload(params (string Name, string Value)[] settings)
+    {
+        foreach ((string name, string value) in settings)
+        {
+            _environment[name] = value;
+        }
+        return Hub.Reload.Run(ReadSettings);
+    }
+
+    /// <summary>Returns when so many connections are in.</summary>
+    public async Task UntilConnectedAsync(int count)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (Hub.Gate.Connections != count)
+        {
+            await Task.Delay(1, patience.Token);
+        }
     }
 
     /// <summary>Moves the clock and lets the hub look at it.</summary>
@@ -170,7 +191,7 @@ internal sealed class TestHub : IAsyncDisposable
 
     private async Task StartHubAsync((string Name, string Value)[] settings)
     {
-        var environment = new Dictionary<string, string>
+        _environment = new Dictionary<string, string>
         {
             ["POOLHUB_CONFIG"] = Path.Combine(_dir, "none.env"),
             ["POOLHUB_STATE_DIR"] = StateDir,
@@ -181,13 +202,16 @@ internal sealed class TestHub : IAsyncDisposable
         };
         foreach ((string name, string value) in settings)
         {
-            environment[name] = value;
+            _environment[name] = value;
         }
-        HubSettings? read = HubSettings.Read(SettingsSource.Load(null, environment), out IReadOnlyList<string> problems);
+        HubSettings? read = ReadSettings(out IReadOnlyList<string> problems);
         Assert.Empty(problems);
         _hub = await Hub.StartAsync(read!, Time, new LogLevelSwitch(LogLevel.Debug), logging => logging.AddProvider(Logs), systemd: Systemd);
         _http = new HubClient(new Uri($"http://{_hub.HttpEndPoint}"));
     }
+
+    private HubSettings? ReadSettings(out IReadOnlyList<string> problems) =>
+        HubSettings.Read(SettingsSource.Load(null, _environment), out problems);
 
     private async Task StopAsync()
     {

@@ -1,0 +1,71 @@
+using System.Net;
+using PoolHub.Daemon.Http;
+using PoolHub.Protocol;
+using PoolHub.Protocol.Http;
+
+namespace PoolHub.Daemon.Access;
+
+/// <summary>The admin's view of bans; docs/http-api.md, "Bans".</summary>
+internal sealed class BanEndpoints(LoginGuard guard, Credentials credentials)
+{
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/bans", ListAsync);
+        routes.MapDelete("/v1/bans", LiftAsync);
+    }
+
+    private async Task ListAsync(HttpContext http)
+    {
+        if (!await credentials.RequireAsync(http, Caller.Admin))
+        {
+            return;
+        }
+        await http.Response.JsonAsync(new BansResponse
+        {
+            Bans =
+            [
+                .. guard.Bans().OrderByDescending(b => b.Left).Take(BansResponse.MaxBans).Select(b => new Ban
+                {
+                    Address = b.Address,
+                    MinerId = b.MinerId,
+                    EndsInSec = (int)Math.Ceiling(b.Left.TotalSeconds),
+                    Count = b.Bans,
+                }),
+            ],
+        }, HubJson.Default.BansResponse);
+    }
+
+    private async Task LiftAsync(HttpContext http)
+    {
+        if (!await credentials.RequireAsync(http, Caller.Admin))
+        {
+            return;
+        }
+        string? address = http.Request.Query["address"];
+        string? minerId = http.Request.Query["miner_id"];
+        if (address is null == minerId is null)
+        {
+            await http.Response.BadFieldAsync(("address", "or miner_id must be given, and not both"));
+            return;
+        }
+        bool lifted;
+        if (minerId is not null)
+        {
+            lifted = guard.Lift(minerId);
+        }
+        else
+        {
+            // As the list shows it: an IPv6 network by its prefix.
+            string text = address!.EndsWith("/64", StringComparison.Ordinal) ? address[..^3] : address;
+            if (!IPAddress.TryParse(text, out IPAddress? parsed))
+            {
+                await http.Response.BadFieldAsync(("address", "must be an IP address, as GET /v1/bans shows it"));
+                return;
+            }
+            lifted = guard.Lift(AddressBlock.Of(parsed));
+        }
+        await (lifted
+            ? http.Response.JsonAsync(new LiftResponse { Lifted = address ?? minerId! }, HubJson.Default.LiftResponse)
+            : http.Response.ProblemAsync(StatusCodes.Status404NotFound, "there is no such ban"));
+    }
+}

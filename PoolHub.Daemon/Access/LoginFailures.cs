@@ -1,0 +1,123 @@
+namespace PoolHub.Daemon.Access;
+
+/// <summary>
+/// Who has failed to log in, and who is banned for it. A ban ends by itself; the next one is twice as long. Whoever has
+/// not failed for a while is forgotten, and where there are too many, the one whose last failure is the oldest.
+/// </summary>
+internal sealed class LoginFailures<T>(TimeProvider time)
+    where T : notnull
+{
+    /// <summary>Failures further apart than this are not counted together.</summary>
+    public static readonly TimeSpan Window = TimeSpan.FromMinutes(10);
+    public static readonly TimeSpan FirstBan = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan LongestBan = TimeSpan.FromHours(1);
+
+    /// <summary>For so long after its end a ban still makes the next one longer.</summary>
+    public static readonly TimeSpan Memory = TimeSpan.FromHours(6);
+
+    private const int Capacity = 65_536;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<T, LinkedListNode<Entry>> _entries = [];
+    private readonly LinkedList<Entry> _byLastFailure = new();
+
+    /// <summary>How long it is banned for from now on; null when it is not.</summary>
+    public TimeSpan? BannedFor(T who)
+    {
+        lock (_gate)
+        {
+            return _entries.TryGetValue(who, out LinkedListNode<Entry>? node) ? Left(node.Value) : null;
+        }
+    }
+
+    /// <summary>Counts a failure. The length of the ban that it brought; null when it brought none.</summary>
+    public TimeSpan? Failed(T who, int limit)
+    {
+        long now = time.GetTimestamp();
+        lock (_gate)
+        {
+            Forget(now);
+            if (!_entries.TryGetValue(who, out LinkedListNode<Entry>? node))
+            {
+                node = new LinkedListNode<Entry>(new Entry(who));
+                _entries[who] = node;
+            }
+            else
+            {
+                _byLastFailure.Remove(node);
+            }
+            _byLastFailure.AddLast(node);
+            Entry entry = node.Value;
+            entry.Failures = time.GetElapsedTime(entry.FailedAt, now) < Window ? entry.Failures + 1 : 1;
+            entry.FailedAt = now;
+            if (entry.Failures < limit)
+            {
+                return null;
+            }
+            TimeSpan ban = FirstBan * Math.Pow(2, Math.Min(entry.Bans, 16));
+            ban = ban < LongestBan ? ban : LongestBan;
+            (entry.Failures, entry.Bans) = (0, entry.Bans + 1);
+            entry.BannedUntil = now + (long)(ban.TotalSeconds * time.TimestampFrequency);
+            return ban;
+        }
+    }
+
+    public IReadOnlyList<(T Who, TimeSpan Left, int Bans)> Banned()
+    {
+        lock (_gate)
+        {
+            return [.. _byLastFailure.Where(e => Left(e) is not null).Select(e => (e.Who, Left(e)!.Value, e.Bans))];
+        }
+    }
+
+    public int BannedCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _byLastFailure.Count(e => Left(e) is not null);
+            }
+        }
+    }
+
+    /// <summary>Forgets what it has failed, and ends its ban. False when it has none.</summary>
+    public bool Lift(T who)
+    {
+        lock (_gate)
+        {
+            if (!_entries.Remove(who, out LinkedListNode<Entry>? node))
+            {
+                return false;
+            }
+            _byLastFailure.Remove(node);
+            return Left(node.Value) is not null;
+        }
+    }
+
+    private TimeSpan? Left(Entry entry) =>
+        time.GetElapsedTime(time.GetTimestamp(), entry.BannedUntil) is { Ticks: > 0 } left && entry.BannedUntil != 0 ? left : null;
+
+    private void Forget(long now)
+    {
+        while (_byLastFailure.First is { } oldest
+            && (_entries.Count >= Capacity || time.GetElapsedTime(Math.Max(oldest.Value.FailedAt, oldest.Value.BannedUntil), now) >= Memory))
+        {
+            _byLastFailure.RemoveFirst();
+            _ = _entries.Remove(oldest.Value.Who);
+        }
+    }
+
+    private sealed class Entry(T who)
+    {
+        public T Who => who;
+        public int Failures { get; set; }
+        public long FailedAt { get; set; }
+
+        /// <summary>How many bans it has had.</summary>
+        public int Bans { get; set; }
+
+        /// <summary>Timestamp; zero when it was never banned.</summary>
+        public long BannedUntil { get; set; }
+    }
+}

@@ -1,0 +1,135 @@
+using System.Collections.Concurrent;
+using PoolHub.Protocol;
+
+namespace PoolHub.Daemon.Access;
+
+/// <summary>Why somebody is not even asked for a key now.</summary>
+/// <param name="Reason"><see cref="CloseReason.RateLimited"/> or <see cref="CloseReason.Banned"/>; 429 over HTTP.</param>
+internal readonly record struct LoginRefusal(CloseReason Reason, string Detail, TimeSpan RetryAfter);
+
+/// <summary>How a session is begun.</summary>
+internal enum LoginKind
+{
+    Hello,
+    Register,
+}
+
+/// <summary>
+/// Stands before the keys and the secrets: limits how often somebody tries, and bans who fails too often, by address and
+/// by name. A ban does not count for a name that has come in from the same address before: so nobody is kept out because a
+/// stranger guesses at his name, or fails behind the same router.
+/// </summary>
+internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time, ILogger<LoginGuard> log) : IDisposable
+{
+    private const int MaxKnown = 262_144;
+
+    /// <summary>Hashes that differ from process to process, of names that have come in with where from.</summary>
+    private readonly ConcurrentDictionary<int, bool> _known = new();
+    private readonly LoginFailures<AddressBlock> _addresses = new(time);
+    private readonly LoginFailures<string> _names = new(time);
+    private Rates _rates = new(options);
+
+    /// <summary>Told of every failure, and whether it was a miner's.</summary>
+    public Action<bool>? Failing { get; set; }
+
+    public int BannedCount => _addresses.BannedCount + _names.BannedCount;
+
+    public void Reload(LoginOptions fresh)
+    {
+        if (fresh != _rates.Options)
+        {
+            _ = DisposeLaterAsync(Interlocked.Exchange(ref _rates, new Rates(fresh)));
+        }
+    }
+
+    /// <summary>Whether a miner may show its key, or its token, now; null when it may.</summary>
+    public LoginRefusal? Refuse(LoginKind kind, AddressBlock address, string minerId)
+    {
+        Rates rates = Volatile.Read(ref _rates);
+        LoginRate rate = kind == LoginKind.Hello ? rates.Hellos : rates.Registrations;
+        return (rate.Refuse(address) ?? rate.Refuse(minerId)) is { } wait
+            ? new LoginRefusal(CloseReason.RateLimited, "too many logins; try again later", wait)
+            : RefuseBanned(address, minerId);
+    }
+
+    /// <summary>Whether this name is banned, or where it comes from; null when it is not.</summary>
+    public LoginRefusal? RefuseBanned(AddressBlock address, string name)
+    {
+        TimeSpan? left = Longer(_addresses.BannedFor(address), _names.BannedFor(name));
+        return left is { } wait && !_known.ContainsKey(HashCode.Combine(address, name))
+            ? new LoginRefusal(CloseReason.Banned, "too many failed logins; try again later", wait)
+            : null;
+    }
+
+    /// <summary>How long an address is banned for; null when it is not.</summary>
+    public TimeSpan? BannedFor(AddressBlock address) => _addresses.BannedFor(address);
+
+    /// <param name="name">Who was tried to be; null where nobody is named.</param>
+    public void Failed(AddressBlock address, string? name)
+    {
+        Failing?.Invoke(name is not null);
+        int limit = _rates.Options.FailureLimit;
+        if (limit == 0)
+        {
+            return;
+        }
+        if (_addresses.Failed(address, limit) is { } ban)
+        {
+            AddressBanned(log, address, ban.TotalSeconds);
+        }
+        if (name is not null && _names.Failed(name, limit) is { } longer)
+        {
+            NameBanned(log, name, longer.TotalSeconds);
+        }
+    }
+
+    public void Succeeded(AddressBlock address, string name)
+    {
+        if (_known.Count >= MaxKnown)
+        {
+            _known.Clear();
+        }
+        _known[HashCode.Combine(address, name)] = true;
+    }
+
+    /// <summary>All bans, by what they ban: an address or a miner's id.</summary>
+    public IEnumerable<(string? Address, string? MinerId, TimeSpan Left, int Bans)> Bans() =>
+    [
+        .. _addresses.Banned().Select(b => (b.Who.ToString(), (string?)null, b.Left, b.Bans)),
+        .. _names.Banned().Select(b => ((string?)null, (string?)b.Who, b.Left, b.Bans)),
+    ];
+
+    /// <summary>Ends a ban by hand; false when there is none.</summary>
+    public bool Lift(AddressBlock address) => _addresses.Lift(address);
+
+    public bool Lift(string minerId) => _names.Lift(minerId);
+
+    public void Dispose() => _rates.Dispose();
+
+    /// <summary>Somebody may be asking the old ones just now.</summary>
+    private static async Task DisposeLaterAsync(Rates old)
+    {
+        await Task.Delay(TimeSpan.FromSeconds(10));
+        old.Dispose();
+    }
+
+    private static TimeSpan? Longer(TimeSpan? a, TimeSpan? b) => a is null || b > a ? b : a;
+
+    private sealed record Rates(LoginOptions Options) : IDisposable
+    {
+        public LoginRate Hellos { get; } = new(Options.HellosPerSec);
+        public LoginRate Registrations { get; } = new(Options.RegistrationsPerSec);
+
+        public void Dispose()
+        {
+            Hellos.Dispose();
+            Registrations.Dispose();
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "{Address} is banned for {Seconds:0} s: too many failed logins")]
+    private static partial void AddressBanned(ILogger log, AddressBlock address, double seconds);
+
+    [LoggerMessage(LogLevel.Warning, "logins as {MinerId} from elsewhere than before are banned for {Seconds:0} s: too many failed")]
+    private static partial void NameBanned(ILogger log, string minerId, double seconds);
+}

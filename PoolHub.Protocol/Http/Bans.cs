@@ -1,0 +1,29 @@
+namespace PoolHub.Protocol.Http;
+
+/// <summary>Answer to <c>GET /v1/bans</c>: who may not log in now, the longest first.</summary>
+public sealed record BansResponse
+{
+    /// <summary>No more than so many are listed.</summary>
+    public const int MaxBans = 1_000;
+
+    public required Ban[] Bans { get; init; }
+}
+
+/// <summary>A ban for failed logins, of an address or of a miner id.</summary>
+public sealed record Ban
+{
+    /// <summary>An IPv4 address or an IPv6 /64; null when it is a miner id.</summary>
+    public string? Address { get; init; }
+    public string? MinerId { get; init; }
+    public required int EndsInSec { get; init; }
+
+    /// <summary>How many bans it has had lately, this one counted: each is twice as long as the one before.</summary>
+    public required int Count { get; init; }
+}
+
+/// <summary>Answer to <c>DELETE /v1/bans</c>.</summary>
+public sealed record LiftResponse
+{
+    /// <summary>The address or the miner id.</summary>
+    public required string Lifted { get; init; }
+}

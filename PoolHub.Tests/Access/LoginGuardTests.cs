@@ -1,0 +1,144 @@
+using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
+using PoolHub.Daemon.Access;
+using PoolHub.Protocol;
+using PoolHub.Protocol.Http;
+using PoolHub.Protocol.Wire;
+using PoolHub.Tests.Support;
+
+namespace PoolHub.Tests.Access;
+
+/// <summary>Who fails too often is banned, and who tries too often has to wait.</summary>
+public sealed class LoginGuardTests : IDisposable
+{
+    private readonly HandClock _time = new();
+    private readonly LoginGuard _guard;
+
+    public LoginGuardTests() => _guard = new LoginGuard(new LoginOptions(FailureLimit: 3), _time, NullLogger<LoginGuard>.Instance);
+
+    public void Dispose() => _guard.Dispose();
+
+    [Fact]
+    public void Ban_comes_with_the_last_failure_and_lifts_by_itself_and_doubles()
+    {
+        AddressBlock here = From("192.0.2.1");
+        for (int ban = 0; ban < 9; ban++)
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                Assert.Null(_guard.Refuse(LoginKind.Hello, here, "m"));
+                _guard.Failed(here, "m");
+            }
+            double seconds = Math.Min(30 * Math.Pow(2, ban), 3_600);
+            LoginRefusal refused = _guard.Refuse(LoginKind.Hello, here, "m")!.Value;
+            Assert.Equal((CloseReason.Banned, seconds), (refused.Reason, refused.RetryAfter.TotalSeconds));
+            Assert.Equal(2, _guard.BannedCount);
+            _time.Advance(TimeSpan.FromSeconds(seconds - 0.001));
+            Assert.NotNull(_guard.Refuse(LoginKind.Hello, here, "m"));
+            _time.Advance(TimeSpan.FromSeconds(0.001));
+        }
+    }
+
+    [Fact]
+    public void Failures_far_apart_are_not_counted_together()
+    {
+        AddressBlock here = From("192.0.2.1");
+        for (int i = 0; i < 10; i++)
+        {
+            _guard.Failed(here, "m");
+            _guard.Failed(here, "m");
+            _time.Advance(LoginFailures<string>.Window);
+        }
+        Assert.Null(_guard.Refuse(LoginKind.Hello, here, "m"));
+    }
+
+    [Fact]
+    public void Miner_that_has_come_from_there_before_is_never_kept_out()
+    {
+        _guard.Succeeded(From("192.0.2.1"), "victim");
+        for (int i = 0; i < 100; i++)
+        {
+            _guard.Failed(From("192.0.2.1"), "somebody");
+            _guard.Failed(From("198.51.100.9"), "victim");
+        }
+        Assert.Null(_guard.Refuse(LoginKind.Hello, From("192.0.2.1"), "victim"));
+        Assert.NotNull(_guard.Refuse(LoginKind.Hello, From("192.0.2.2"), "victim"));
+        Assert.NotNull(_guard.Refuse(LoginKind.Hello, From("192.0.2.1"), "other"));
+    }
+
+    [Theory]
+    [InlineData("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true)]
+    [InlineData("2001:db8:1:2::1", "2001:db8:1:3::1", false)]
+    [InlineData("192.0.2.1", "::ffff:192.0.2.1", true)]
+    [InlineData("192.0.2.1", "192.0.2.2", false)]
+    [InlineData("0.0.0.1", "::1", false)]
+    public void Address_is_an_ipv4_address_or_an_ipv6_64(string one, string other, bool same) => Assert.Equal(same, From(one) == From(other));
+
+    [Fact]
+    public void Memory_is_bounded_however_many_fail()
+    {
+        for (int i = 0; i < 200_000; i++)
+        {
+            _guard.Failed(AddressBlock.Of(new IPAddress(i + 1)), $"m-{i}");
+        }
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        for (int i = 200_000; i < 400_000; i++)
+        {
+            _guard.Failed(AddressBlock.Of(new IPAddress(i + 1)), $"m-{i}");
+        }
+        Assert.True(GC.GetTotalMemory(forceFullCollection: true) - before < 1 << 20);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(20)]
+    [InlineData(1_000)]
+    public void Rate_lets_a_burst_of_twice_through_and_says_how_long_to_wait(int perSec)
+    {
+        using var rate = new LoginRate(perSec);
+        int taken = 0;
+        TimeSpan? wait;
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        while ((wait = rate.Refuse("m")) is null)
+        {
+            taken++;
+        }
+        // What came back while it ran counts, too.
+        Assert.InRange(taken, 2 * perSec, (2 * perSec) + (perSec * clock.Elapsed.TotalSeconds) + 1);
+        Assert.InRange(wait.Value.TotalSeconds, 0.0001, 1);
+    }
+
+    [Fact]
+    public async Task Hub_tells_the_ban_and_shows_it_and_lifts_it()
+    {
+        await using TestHub hub = await TestHub.StartAsync(("LOGIN_FAILURE_LIMIT", "2"));
+        string key = await hub.IssueKeyAsync("m");
+        for (int i = 0; i < 2; i++)
+        {
+            TcpMiner wrong = await hub.ConnectAsync();
+            await wrong.SendAsync(new Hello(1, [], "m", "wrong", null));
+            _ = await wrong.ExpectGoodbyeAsync(CloseReason.BadCredentials);
+        }
+        TcpMiner banned = await hub.ConnectAsync();
+        await banned.SendAsync(new Hello(1, [], "m", key, null));
+        Assert.Equal(30_000, (await banned.ExpectGoodbyeAsync(CloseReason.Banned)).RetryAfterMs);
+        Answer refused = (await hub.Http.PostAsync("/v1/miners/register", Samples.Registration("m", key))).Expect(429);
+        Assert.Equal(30, refused.RetryAfter!.Value.TotalSeconds);
+        Assert.Equal("2", await hub.MetricAsync("poolhub_bans"));
+        Assert.Equal("2", await hub.MetricAsync("poolhub_login_failures_total{of=\"miner\"}"));
+
+        Answer list = (await hub.Admin.GetAsync("/v1/bans")).Expect(200);
+        Assert.Equal(
+            ["127.0.0.1 30 1", "m 30 1"],
+            list.Read(HubJson.Default.BansResponse).Bans.Select(b => $"{b.Address ?? b.MinerId} {b.EndsInSec} {b.Count}").Order());
+        _ = (await hub.Admin.SendAsync(HttpMethod.Delete, "/v1/bans?miner_id=m", null)).Expect(200);
+        _ = (await hub.Admin.SendAsync(HttpMethod.Delete, "/v1/bans?miner_id=m", null)).Expect(404);
+        Assert.Equal("1", await hub.MetricAsync("poolhub_bans"));
+        hub.AdvanceSec(30);
+        list = (await hub.Admin.GetAsync("/v1/bans")).Expect(200);
+        Assert.Empty(list.Json.GetProperty("bans").EnumerateArray());
+        await (await hub.ConnectAsync()).HelloAsync("m", key);
+    }
+
+    private static AddressBlock From(string address) => AddressBlock.Of(IPAddress.Parse(address));
+}

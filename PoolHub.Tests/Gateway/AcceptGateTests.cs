@@ -1,0 +1,149 @@
+using System.Net;
+using System.Net.Sockets;
+using PoolHub.Protocol;
+using PoolHub.Tests.Support;
+
+namespace PoolHub.Tests.Gateway;
+
+/// <summary>Who is let in, and for how long without saying who it is.</summary>
+public sealed class AcceptGateTests
+{
+    [Fact]
+    public async Task Silent_client_is_closed_at_the_deadline_by_the_sweep()
+    {
+        await using TestHub hub = await TestHub.StartAsync();
+        await using TcpMiner http = await TcpMiner.ConnectAsync(hub.Hub.HttpEndPoint);
+        Task end = http.ExpectEndAsync();
+        await hub.UntilConnectedAsync(1);
+        await http.SendRawAsync("GET /v1/hea"u8.ToArray());
+        hub.AdvanceSec(1.9);
+        Assert.False(end.IsCompleted);
+        hub.AdvanceSec(0.1);
+        await end;
+        Assert.Equal("1", await hub.MetricAsync("poolhub_gate_refusals_total{cap=\"deadline\"}"));
+    }
+
+    [Fact]
+    public async Task Client_that_has_asked_once_may_wait()
+    {
+        await using TestHub hub = await TestHub.StartAsync();
+        _ = (await hub.Http.GetAsync("/v1/health")).Expect(200);
+        Assert.Equal((1, 0), (hub.Hub.Gate.Connections, hub.Hub.Gate.Greetings));
+        hub.AdvanceSec(10);
+        _ = (await hub.Http.GetAsync("/v1/health")).Expect(200);
+        Assert.Equal(1, hub.Hub.Gate.Connections);
+    }
+
+    [Fact]
+    public async Task All_connections_are_counted_and_the_next_is_refused()
+    {
+        await using TestHub hub = await TestHub.StartAsync(("MAX_CONNECTIONS", "2"));
+        string key = await hub.IssueKeyAsync("a");
+        TcpMiner a = await hub.ConnectAsync();
+        await a.HelloAsync("a", key);
+        await hub.UntilConnectedAsync(2);
+        await (await hub.ConnectAsync()).ExpectEndAsync();
+        await a.DisposeAsync();
+        await hub.UntilConnectedAsync(1);
+        await (await hub.ConnectAsync()).HelloAsync("a", key);
+        Assert.Equal("1", await hub.MetricAsync("poolhub_gate_refusals_total{cap=\"all\"}"));
+    }
+
+    [Fact]
+    public async Task One_address_has_its_share_and_another_its_own()
+    {
+        await using TestHub hub = await TestHub.StartAsync(("MAX_CONNECTIONS_PER_ADDRESS", "1"));
+        using Socket first = await ConnectAsync(hub.Hub.TcpEndPoint, "127.0.0.2");
+        await hub.UntilConnectedAsync(1);
+        Assert.True(await IsRefusedAsync(hub.Hub.TcpEndPoint, "127.0.0.2"));
+        using Socket other = await ConnectAsync(hub.Hub.TcpEndPoint, "127.0.0.3");
+        await hub.UntilConnectedAsync(2);
+    }
+
+    [Fact]
+    public async Task Oldest_stranger_makes_room_when_too_many_have_not_said_hello()
+    {
+        await using TestHub hub = await TestHub.StartAsync(("MAX_GREETINGS", "4"));
+        string key = await hub.IssueKeyAsync("m");
+        List<Socket> silent = [];
+        for (int i = 0; i < 4; i++)
+        {
+            silent.Add(await ConnectAsync(hub.Hub.TcpEndPoint, $"127.0.1.{i + 1}"));
+            await hub.UntilConnectedAsync(i + 2);
+        }
+        TcpMiner miner = await hub.ConnectAsync();
+        await miner.HelloAsync("m", key);
+        Assert.True(await EndsAsync(silent[0]));
+        Assert.False(silent[1].Poll(0, SelectMode.SelectRead));
+        // A quarter of the places: the second stranger of one address is refused.
+        Assert.True(await IsRefusedAsync(hub.Hub.TcpEndPoint, "127.0.1.3"));
+        silent.ForEach(s => s.Dispose());
+    }
+
+    [Fact]
+    public async Task Addresses_behind_a_proxy_are_counted_and_the_proxy_itself_is_not()
+    {
+        await using TestHub hub = await TestHub.StartAsync(
+            ("MAX_CONNECTIONS_PER_ADDRESS", "1"), ("TRUSTED_PROXIES", "127.0.0.1"), ("PROXY_PROTOCOL", "yes"));
+        string[] keys = [await hub.IssueKeyAsync("a"), await hub.IssueKeyAsync("b")];
+        TcpMiner[] miners = new TcpMiner[3];
+        foreach ((int i, string source) in (string[])["203.0.113.1", "203.0.113.2", "203.0.113.1"] is var sources ? sources.Index() : [])
+        {
+            miners[i] = await hub.ConnectAsync();
+            await miners[i].SendRawAsync(System.Text.Encoding.ASCII.GetBytes($"PROXY TCP4 {source} 127.0.0.1 4000 8204\r\n"));
+            if (i < 2)
+            {
+                await miners[i].HelloAsync(i == 0 ? "a" : "b", keys[i]);
+            }
+        }
+        _ = await miners[2].ExpectGoodbyeAsync(CloseReason.RateLimited);
+    }
+
+    [Fact]
+    public async Task Caps_follow_a_reload()
+    {
+        await using TestHub hub = await TestHub.StartAsync(("MAX_CONNECTIONS", "1"));
+        Assert.Empty(hub.Reload(("MAX_CONNECTIONS", "0")));
+        _ = (await hub.Http.GetAsync("/v1/health")).Expect(200);
+        await (await hub.ConnectAsync()).SendRawAsync([0]);
+        await hub.UntilConnectedAsync(2);
+    }
+
+    private static async Task<Socket> ConnectAsync(IPEndPoint hub, string? from = null)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        if (from is not null)
+        {
+            socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
+        }
+        await socket.ConnectAsync(hub).WaitAsync(TestHub.Patience);
+        return socket;
+    }
+
+    private static async Task<bool> IsRefusedAsync(IPEndPoint hub, string from)
+    {
+        try
+        {
+            using Socket socket = await ConnectAsync(hub, from);
+            return await EndsAsync(socket);
+        }
+        catch (SocketException)
+        {
+            // It was closed before the connecting was done.
+            return true;
+        }
+    }
+
+    /// <summary>Whether the hub closes it before it says a word.</summary>
+    private static async Task<bool> EndsAsync(Socket socket)
+    {
+        try
+        {
+            return await socket.ReceiveAsync(new byte[1]).WaitAsync(TestHub.Patience) == 0;
+        }
+        catch (SocketException)
+        {
+            return true;
+        }
+    }
+}
