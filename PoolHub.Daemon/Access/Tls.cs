@@ -46,11 +46,11 @@ internal sealed class Tls
     {
         if (IsOn)
         {
-            door.UseHttps(https =>
+            door.UseHttps(new HttpsConnectionAdapterOptions
             {
-                https.HandshakeTimeout = HandshakeTimeout;
-                https.ServerCertificate = _loaded.Options.Certificate!.TargetCertificate;
-                https.OnAuthenticate = (_, handshake) => _loaded.Apply(handshake, atMinerDoor);
+                HandshakeTimeout = HandshakeTimeout,
+                ServerCertificate = _loaded.Options.Certificate!.TargetCertificate,
+                OnAuthenticate = (_, handshake) => _loaded.Apply(handshake, atMinerDoor),
             });
         }
     }

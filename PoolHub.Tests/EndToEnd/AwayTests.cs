@@ -13,8 +13,11 @@ namespace PoolHub.Tests.EndToEnd;
 /// <summary>PostgreSQL stops at once, stays away for a while, and comes back.</summary>
 public sealed class AwayTests
 {
-    private static readonly TimeSpan s_away =
-        TimeSpan.FromSeconds(Environment.GetEnvironmentVariable("POOLHUB_TEST_FULL") is null ? 3 : 30);
+    private static readonly bool s_full = Environment.GetEnvironmentVariable("POOLHUB_TEST_FULL") is not null;
+    private static readonly TimeSpan s_away = TimeSpan.FromSeconds(s_full ? 30 : 3);
+
+    /// <summary>Two cores and other tests beside it: what a percentile below a millisecond may vary by, and more in a short run.</summary>
+    private static readonly double s_noiseMs = s_full ? 1 : 5;
 
     [Fact]
     public async Task Hub_goes_on_without_its_database_and_loses_nothing()
@@ -32,7 +35,7 @@ public sealed class AwayTests
         {
             token = await conversation.GreetAsync("a-dropped", Samples.KeyOf("a-dropped"));
         }
-        double normalMs = await MatchForAsync(hub, TimeSpan.FromSeconds(2), TimeSpan.Zero);
+        double normalMs = await MatchForAsync(hub, s_away, TimeSpan.Zero);
 
         server.Stop();
         Task<double> matching = MatchForAsync(hub, s_away, TimeSpan.Zero);
@@ -53,8 +56,7 @@ public sealed class AwayTests
         Assert.InRange(metrics["poolhub_store_spool_age_seconds"], 0.001, 60);
         Assert.Equal(1, metrics["poolhub_store_trouble"]);
         double awayMs = await matching;
-        // Two cores and other tests beside it: what is measured is that nobody waits for the database.
-        Assert.True(awayMs <= (2 * normalMs) + 5, $"99th percentile {awayMs:0.00} ms without the database, {normalMs:0.00} ms with it");
+        Assert.True(awayMs <= (2 * normalMs) + s_noiseMs, $"99th percentile {awayMs:0.00} ms without the database, {normalMs:0.00} ms with it");
         // Its lease is over by far, had its heartbeats not gone on.
         Assert.Equal("online", (await hub.MinerAsync("a-live")).State);
         TestContext.Current.TestOutputHelper?.WriteLine($"p99 of a match: {normalMs:0.00} ms with the database, {awayMs:0.00} ms without");
