@@ -144,8 +144,8 @@ internal sealed class Hub : IAsyncDisposable
         registry.Load(stored);
         (store as SpooledStore)?.Deliver(keys.Knows, trust.RecordAsync);
 
-        var credentials = new Credentials(settings.Access, settings.StateDir);
         byte[] tokenKey = Encoding.UTF8.GetBytes(SecretFile.ReadOrCreate(settings.StateDir, SecretFile.SessionKey, out _));
+        var credentials = new Credentials(settings.Access, settings.StateDir, new Coordinators(tokenKey, metrics, time));
         var tokens = new SessionTokens(tokenKey, time);
         var sessionMetrics = new SessionMetrics(metrics);
         var table = new SessionTable(registry, keys, tokens, settings.Access, LogOf<SessionTable>(app));
@@ -174,7 +174,8 @@ internal sealed class Hub : IAsyncDisposable
         new HoldEndpoint(holds, credentials).Map(app);
         var explainer = new Explainer(index, minerId => Place(registry, minerId), time);
         new ExplainEndpoint(explainer, decisions, queries, credentials).Map(app);
-        new FeedbackEndpoint(trust, credentials, feedback => Observe(registry, feedback), report => EndHolds(holds, report), metrics, time).Map(app);
+        new FeedbackEndpoint(
+            trust, credentials, DecisionLog.TagOf, feedback => Observe(registry, feedback), report => EndHolds(holds, report), metrics, time).Map(app);
         new MinerEndpoints(table, registry, commands).Map(app);
         new WebSocketDoor(conversations, table).Map(app);
         new CommandEndpoint(table, registry, commands, credentials, time, app.Lifetime.ApplicationStopping).Map(app);

@@ -168,7 +168,19 @@ internal sealed class TestHub : IAsyncDisposable
         Logs.AssertNoOther();
     }
 
+    /// <summary>As SIGHUP does; returns what is wrong with the settings.</summary>
+    public IReadOnlyList<string> Reload(params (string Name, string Value)[] settings) =>
+        Hub.Reload.Run((out IReadOnlyList<string> problems) => Read(settings, out problems));
+
     private async Task StartHubAsync((string Name, string Value)[] settings)
+    {
+        HubSettings? read = Read(settings, out IReadOnlyList<string> problems);
+        Assert.Empty(problems);
+        _hub = await Hub.StartAsync(read!, Time, new LogLevelSwitch(LogLevel.Debug), logging => logging.AddProvider(Logs), systemd: Systemd);
+        _http = new HubClient(new Uri($"http://{_hub.HttpEndPoint}"));
+    }
+
+    private HubSettings? Read((string Name, string Value)[] settings, out IReadOnlyList<string> problems)
     {
         var environment = new Dictionary<string, string>
         {
@@ -183,10 +195,7 @@ internal sealed class TestHub : IAsyncDisposable
         {
             environment[name] = value;
         }
-        HubSettings? read = HubSettings.Read(SettingsSource.Load(null, environment), out IReadOnlyList<string> problems);
-        Assert.Empty(problems);
-        _hub = await Hub.StartAsync(read!, Time, new LogLevelSwitch(LogLevel.Debug), logging => logging.AddProvider(Logs), systemd: Systemd);
-        _http = new HubClient(new Uri($"http://{_hub.HttpEndPoint}"));
+        return HubSettings.Read(SettingsSource.Load(null, environment), out problems);
     }
 
     private async Task StopAsync()
