@@ -8,6 +8,7 @@ using PoolHub.Daemon.Gateway;
 using PoolHub.Daemon.Operations;
 using PoolHub.Daemon.Settings;
 using PoolHub.Daemon.Storage;
+using PoolHub.Protocol;
 
 namespace PoolHub.Daemon;
 
@@ -120,7 +121,7 @@ internal static class DaemonRun
         HubSettings? ReadSettings(out IReadOnlyList<string> problems) =>
             HubSettings.Read(SettingsSource.Load(line.ConfigPath, environment), out problems);
 
-        void TellSecret(string name, string[] given, string file)
+        void TellSecret(string name, NamedSecret[] given, string file)
         {
             if (given.Length == 0)
             {

@@ -160,17 +160,17 @@ internal sealed class Hub : IAsyncDisposable
         registry.Load(stored);
         (store as SpooledStore)?.Deliver(keys.Knows, trust.RecordAsync);
 
-        var credentials = new Credentials(settings.Access, settings.StateDir);
         byte[] tokenKey = Encoding.UTF8.GetBytes(SecretFile.ReadOrCreate(settings.StateDir, SecretFile.SessionKey, out _));
-        var tokens = new SessionTokens(tokenKey, time);
-        var sessionMetrics = new SessionMetrics(metrics);
-#pragma warning disable CA2000 // The host disposes what it runs; the rest ends with the program.
         var guard = new LoginGuard(settings.Login, time, LogOf<LoginGuard>(app));
         LoginMetrics.Export(guard, metrics, collectors);
+        var credentials = new Credentials(settings.Access, settings.StateDir, new Coordinators(tokenKey, metrics, time), guard);
+        var tokens = new SessionTokens(tokenKey, time);
+        var sessionMetrics = new SessionMetrics(metrics);
         var gate = new AcceptGate(settings.Gate, settings.Gateway.Proxies, new GateMetrics(metrics), time);
         var table = new SessionTable(registry, keys, tokens, tls, guard, settings.Access, LogOf<SessionTable>(app));
         var commands = new CommandDesk(registry);
         var conversations = new Conversations(table, registry, commands, sessionMetrics, settings.Inflow, time, LogOf<Conversations>(app));
+#pragma warning disable CA2000 // The host disposes what it runs.
         var sweep = new SweepLoop(
             registry, table, conversations, trust, store, new SweepMetrics(metrics, sessionMetrics), time, LogOf<SweepLoop>(app))
         {
@@ -195,7 +195,8 @@ internal sealed class Hub : IAsyncDisposable
         new HoldEndpoint(holds, credentials).Map(app);
         var explainer = new Explainer(index, minerId => Place(registry, minerId), time);
         new ExplainEndpoint(explainer, decisions, queries, credentials).Map(app);
-        new FeedbackEndpoint(trust, credentials, feedback => Observe(registry, feedback), report => EndHolds(holds, report), metrics, time).Map(app);
+        new FeedbackEndpoint(
+            trust, credentials, DecisionLog.TagOf, feedback => Observe(registry, feedback), report => EndHolds(holds, report), metrics, time).Map(app);
         new MinerEndpoints(table, registry, commands).Map(app);
         new WebSocketDoor(conversations, table, gate).Map(app);
         new CommandEndpoint(table, registry, commands, credentials, time, app.Lifetime.ApplicationStopping).Map(app);

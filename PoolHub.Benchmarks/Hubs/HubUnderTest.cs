@@ -35,6 +35,9 @@ internal sealed class HubUnderTest : IAsyncDisposable
                 ["COORDINATOR_SHARED_SECRET"] = Secret,
                 ["ADMIN_TOKEN"] = "admin-token-0123456789",
                 ["ENROLLMENT"] = "open",
+                // Counted, and never met.
+                ["MATCH_RATE_LIMIT"] = "1000000",
+                ["FEEDBACK_RATE_LIMIT"] = "1000000",
                 ["DB_DSN"] = dsn ?? "",
                 // Miners that were put in beside the socket send no heartbeats.
                 ["SESSION_TTL_SEC"] = "3600",

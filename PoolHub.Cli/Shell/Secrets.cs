@@ -1,3 +1,5 @@
+using PoolHub.Protocol;
+
 namespace PoolHub.Cli.Shell;
 
 /// <summary>
@@ -33,13 +35,17 @@ internal sealed class Secrets(Func<string, string?> environment, params string[]
         {
             return given.Length > 0 ? given : throw CliException.Usage($"--{option} is empty; give the hub's {what}.");
         }
-        if ((file ?? Set(variable + "_FILE")) is { } named)
+        if (file is not null)
         {
-            return Read(named, what, option);
+            return Read(file, what, option);
+        }
+        if (Set(variable + "_FILE") is { } named)
+        {
+            return FirstOf(Read(named, what, option));
         }
         if (Set(variable) is { } value)
         {
-            return value;
+            return FirstOf(value);
         }
         string[] directories = Set("POOLHUB_STATE_DIR") is { } stateDir ? [stateDir, .. defaultDirs] : defaultDirs;
         foreach (string directory in directories)
@@ -54,6 +60,9 @@ internal sealed class Secrets(Func<string, string?> environment, params string[]
             $"This needs the hub's {what} and there is none: set {variable}, or give --{option}-file "
             + $"(it is kept in {fileName}; looked in {string.Join(" and ", directories)}).");
     }
+
+    /// <summary>The hub's setting may be a list, each with a name before it.</summary>
+    private static string FirstOf(string setting) => NamedSecret.Parse(setting.Split(',')[0].Trim()).Secret;
 
     private string? Set(string variable) => environment(variable) is { Length: > 0 } value ? value : null;
 

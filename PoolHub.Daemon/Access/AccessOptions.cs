@@ -1,4 +1,5 @@
 using PoolHub.Daemon.Settings;
+using PoolHub.Protocol;
 
 namespace PoolHub.Daemon.Access;
 
@@ -6,22 +7,45 @@ namespace PoolHub.Daemon.Access;
 /// <param name="CoordinatorSecrets">Empty: the hub keeps one of its own making in the state directory.</param>
 /// <param name="AdminTokens">Likewise.</param>
 /// <param name="CredentialsDir">Where systemd has put secrets that the hub would else make itself; null: nowhere.</param>
-internal sealed record AccessOptions(bool OpenEnrollment, string[] CoordinatorSecrets, string[] AdminTokens, string? CredentialsDir = null)
+/// <param name="MatchRateLimit">Matches of each coordinator in a second; 0: no limit.</param>
+/// <param name="FeedbackRateLimit">Its feedback in a second; 0: no limit.</param>
+internal sealed record AccessOptions(
+    bool OpenEnrollment,
+    NamedSecret[] CoordinatorSecrets,
+    NamedSecret[] AdminTokens,
+    string? CredentialsDir = null,
+    int MatchRateLimit = AccessOptions.DefaultRateLimit,
+    int FeedbackRateLimit = AccessOptions.DefaultRateLimit)
 {
+    private const int DefaultRateLimit = 10_000;
+    private const int MaxRateLimit = 1_000_000;
     private const int MinSecretChars = 16;
+
+    /// <summary>Each name is a label of the metrics.</summary>
+    private const int MaxNames = 64;
 
     public static AccessOptions Read(SettingsReader settings) => new(
         settings.Choice("ENROLLMENT", "closed", "open", "closed") == "open",
         Secrets(settings, "COORDINATOR_SHARED_SECRET"),
         Secrets(settings, "ADMIN_TOKEN"),
-        settings.Text("CREDENTIALS_DIRECTORY"));
+        settings.Text("CREDENTIALS_DIRECTORY"),
+        settings.Int32("MATCH_RATE_LIMIT", DefaultRateLimit, 0, MaxRateLimit),
+        settings.Int32("FEEDBACK_RATE_LIMIT", DefaultRateLimit, 0, MaxRateLimit));
 
-    private static string[] Secrets(SettingsReader settings, string name)
+    private static NamedSecret[] Secrets(SettingsReader settings, string name)
     {
-        string[] secrets = settings.List(name);
-        if (secrets.Any(s => s.Length < MinSecretChars))
+        NamedSecret[] secrets = Array.ConvertAll(settings.List(name), NamedSecret.Parse);
+        if (secrets.Any(s => s.Secret.Length < MinSecretChars))
         {
             settings.Fail(name, $"each secret must have at least {MinSecretChars} characters");
+        }
+        if (secrets.Select(s => s.Name).Distinct().Count() > MaxNames)
+        {
+            settings.Fail(name, $"must be of at most {MaxNames} names");
+        }
+        foreach (IGrouping<string, NamedSecret> same in secrets.Distinct().GroupBy(s => s.Secret).Where(g => g.Count() > 1))
+        {
+            settings.Fail(name, $"{string.Join(" and ", same.Select(s => s.Name))} have the same secret");
         }
         return secrets;
     }

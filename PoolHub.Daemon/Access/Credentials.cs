@@ -3,14 +3,26 @@ using System.Text;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Primitives;
 using PoolHub.Daemon.Http;
+using PoolHub.Protocol;
 
 namespace PoolHub.Daemon.Access;
 
+[Flags]
 internal enum Caller
 {
-    Nobody,
-    Coordinator,
-    Admin,
+    Nobody = 0,
+    Coordinator = 1,
+    Admin = 2,
+}
+
+/// <param name="Name">Of the coordinator or the admin.</param>
+/// <param name="Coordinator">Null when it is none.</param>
+internal sealed record Identity(Caller Caller, string Name, Coordinator? Coordinator = null)
+{
+    public static Identity Nobody { get; } = new(Caller.Nobody, "");
+
+    /// <summary>Apart from every miner's id, which has no space.</summary>
+    public string LoginName { get; } = $"{Caller} {Name}";
 }
 
 /// <summary>
@@ -21,47 +33,85 @@ internal sealed class Credentials
 {
     private const string Scheme = "Bearer ";
 
+    private readonly Coordinators _coordinators;
+    private readonly LoginGuard _guard;
     private Known _known;
 
-    public Credentials(AccessOptions options, string stateDir) => _known = Hash(options, stateDir);
+    public Credentials(AccessOptions options, string stateDir, Coordinators coordinators, LoginGuard guard)
+    {
+        (_coordinators, _guard) = (coordinators, guard);
+        _known = Hash(options, stateDir);
+    }
 
-    /// <summary>Takes new secrets over; those in flight are judged by the old ones.</summary>
+    /// <summary>Takes new secrets and limits over; those in flight are judged by the old ones.</summary>
     public void Reload(AccessOptions options, string stateDir) => Volatile.Write(ref _known, Hash(options, stateDir));
 
     /// <summary>Who calls: by <c>Authorization: Bearer …</c> or <c>X-PoolHub-Secret: …</c>.</summary>
-    public Caller Identify(HttpRequest request)
+    public Identity Identify(HttpRequest request)
     {
         Known known = Volatile.Read(ref _known);
         if (request.Headers.TryGetValue("X-PoolHub-Secret", out StringValues secret) && secret.Count == 1)
         {
-            return Identify(secret[0], known);
+            return Identify(request, secret[0], known);
         }
         string? header = request.Headers.Authorization;
         if (header is null || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
         {
-            return Caller.Nobody;
+            return Identity.Nobody;
         }
         IDictionary<object, object?>? connection = request.HttpContext.Features.Get<IConnectionItemsFeature>()?.Items;
         if (connection is not null && connection.TryGetValue(typeof(Seen), out object? item)
             && item is Seen seen && ReferenceEquals(seen.Header, header) && ReferenceEquals(seen.Known, known))
         {
-            return seen.Caller;
+            return seen.Identity;
         }
-        Caller caller = Identify(header[Scheme.Length..].Trim(), known);
-        connection?[typeof(Seen)] = new Seen(header, known, caller);
-        return caller;
+        Identity identity = Identify(request, header[Scheme.Length..].Trim(), known);
+        if (identity.Caller != Caller.Nobody)
+        {
+            connection?[typeof(Seen)] = new Seen(header, known, identity);
+        }
+        return identity;
+    }
+
+    /// <summary>Who calls, when it is one of those wanted; null after 401 or 403 has been answered.</summary>
+    public ValueTask<Identity?> AuthenticateAsync(HttpContext http, Caller wanted)
+    {
+        Identity identity = Identify(http.Request);
+        return (identity.Caller & wanted) != 0
+            ? ValueTask.FromResult<Identity?>(identity)
+            : new ValueTask<Identity?>(RefuseAsync(http, identity.Caller, wanted));
     }
 
     /// <summary>True when the caller is who it must be; else 401 or 403 has been answered.</summary>
-    public ValueTask<bool> RequireAsync(HttpContext http, Caller wanted)
+    public async ValueTask<bool> RequireAsync(HttpContext http, Caller wanted) => await AuthenticateAsync(http, wanted) is not null;
+
+    /// <summary>
+    /// True unless a match is another coordinator's; then 403 has been answered. An admin may see all, and a match of a
+    /// coordinator that is named no more is nobody's.
+    /// </summary>
+    /// <param name="http">The request.</param>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="tag">The <see cref="Coordinator.Tag"/> in the match's id; null when it is no such id.</param>
+    public ValueTask<bool> RequireOwnMatchAsync(HttpContext http, Identity caller, uint? tag)
     {
-        Caller caller = Identify(http.Request);
-        return caller == wanted ? ValueTask.FromResult(true) : new ValueTask<bool>(RefuseAsync(http, caller, wanted));
+        bool another = caller.Coordinator is { } own && tag is { } given && given != own.Tag && _coordinators.Find(given) is not null;
+        return another ? new ValueTask<bool>(RefuseMatchAsync(http)) : ValueTask.FromResult(true);
     }
 
-    private static async Task<bool> RefuseAsync(HttpContext http, Caller caller, Caller wanted)
+    private static async Task<bool> RefuseMatchAsync(HttpContext http)
     {
-        if (caller == Caller.Nobody)
+        await http.Response.ProblemAsync(StatusCodes.Status403Forbidden, "the match_id is of another coordinator's match", "match_id");
+        return false;
+    }
+
+    private async Task<Identity?> RefuseAsync(HttpContext http, Caller caller, Caller wanted)
+    {
+        if (caller == Caller.Nobody && _guard.BannedFor(AddressOf(http.Request)) is { } left)
+        {
+            await http.Response.ProblemAsync(StatusCodes.Status429TooManyRequests,
+                "too many failed logins; try again later", retryAfterSec: Math.Max(1, (int)Math.Ceiling(left.TotalSeconds)));
+        }
+        else if (caller == Caller.Nobody)
         {
             await http.Response.ProblemAsync(StatusCodes.Status401Unauthorized,
                 $"send the {(wanted == Caller.Admin ? "admin's token" : "coordinator's secret")} as 'Authorization: Bearer …' or 'X-PoolHub-Secret: …'");
@@ -71,50 +121,74 @@ internal sealed class Credentials
             await http.Response.ProblemAsync(StatusCodes.Status403Forbidden,
                 wanted == Caller.Admin ? "this call is for admins" : "this call is for coordinators");
         }
-        return false;
+        return null;
     }
 
-    private static Caller Identify(string? secret, Known known)
+    /// <summary>Nobody also where a ban stands against who it would be.</summary>
+    private Identity Identify(HttpRequest request, string? secret, Known known)
+    {
+        AddressBlock address = AddressOf(request);
+        Identity identity = Identify(secret, known);
+        if (identity.Caller == Caller.Nobody)
+        {
+            _guard.Failed(address, minerId: null);
+            return identity;
+        }
+        if (_guard.RefuseBanned(address, identity.LoginName) is not null)
+        {
+            return Identity.Nobody;
+        }
+        _guard.Succeeded(address, identity.LoginName);
+        return identity;
+    }
+
+    private static AddressBlock AddressOf(HttpRequest request) => AddressBlock.Of(request.HttpContext.Connection.RemoteIpAddress);
+
+    private static Identity Identify(string? secret, Known known)
     {
         if (secret is null)
         {
-            return Caller.Nobody;
+            return Identity.Nobody;
         }
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(Encoding.UTF8.GetBytes(secret), hash);
-        bool admin = Contains(known.Admins, hash);
-        bool coordinator = Contains(known.Coordinators, hash);
-        return admin ? Caller.Admin : coordinator ? Caller.Coordinator : Caller.Nobody;
+        Identity? admin = Find(known.Admins, hash);
+        Identity? coordinator = Find(known.Coordinators, hash);
+        return admin ?? coordinator ?? Identity.Nobody;
     }
 
-    private static bool Contains(byte[][] hashes, ReadOnlySpan<byte> hash)
+    /// <summary>Looks at all of them, whichever it is.</summary>
+    private static Identity? Find((byte[] Hash, Identity Identity)[] all, ReadOnlySpan<byte> hash)
     {
-        bool found = false;
-        foreach (byte[] known in hashes)
+        Identity? found = null;
+        foreach ((byte[] known, Identity identity) in all)
         {
-            found |= CryptographicOperations.FixedTimeEquals(known, hash);
+            found = CryptographicOperations.FixedTimeEquals(known, hash) ? identity : found;
         }
         return found;
     }
 
-    private static Known Hash(AccessOptions options, string stateDir) => new(
-        Hash(options.CoordinatorSecrets, options.CredentialsDir, stateDir, SecretFile.CoordinatorSecret),
-        Hash(options.AdminTokens, options.CredentialsDir, stateDir, SecretFile.AdminToken));
-
-    private static byte[][] Hash(string[] secrets, string? credentialsDir, string stateDir, string ownName)
+    private Known Hash(AccessOptions options, string stateDir)
     {
-        if (secrets.Length == 0)
-        {
-            secrets = [SecretFile.Find(credentialsDir, ownName) ?? SecretFile.ReadOrCreate(stateDir, ownName, out _)];
-        }
-        return [.. secrets.Select(s => SHA256.HashData(Encoding.UTF8.GetBytes(s)))];
+        NamedSecret[] coordinators = SecretsOf(options.CoordinatorSecrets, options.CredentialsDir, stateDir, SecretFile.CoordinatorSecret);
+        NamedSecret[] admins = SecretsOf(options.AdminTokens, options.CredentialsDir, stateDir, SecretFile.AdminToken);
+        var named = _coordinators.Reload(coordinators.Select(s => s.Name), options).ToDictionary(c => c.Name);
+        return new Known(
+            Array.ConvertAll(coordinators, s => (Hash(s), new Identity(Caller.Coordinator, s.Name, named[s.Name]))),
+            Array.ConvertAll(admins, s => (Hash(s), new Identity(Caller.Admin, s.Name))));
     }
 
-    private sealed record Known(byte[][] Coordinators, byte[][] Admins);
+    private static NamedSecret[] SecretsOf(NamedSecret[] given, string? credentialsDir, string stateDir, string ownName) => given.Length > 0
+        ? given
+        : [new(NamedSecret.DefaultName, SecretFile.Find(credentialsDir, ownName) ?? SecretFile.ReadOrCreate(stateDir, ownName, out _))];
+
+    private static byte[] Hash(NamedSecret secret) => SHA256.HashData(Encoding.UTF8.GetBytes(secret.Secret));
+
+    private sealed record Known((byte[] Hash, Identity Identity)[] Coordinators, (byte[] Hash, Identity Identity)[] Admins);
 
     /// <summary>
     /// Who a connection was known to be by its last header. While it repeats that, Kestrel gives the very same string: it
     /// is told by its reference, without a look at its characters, so there is nothing to time.
     /// </summary>
-    private sealed record Seen(string Header, Known Known, Caller Caller);
+    private sealed record Seen(string Header, Known Known, Identity Identity);
 }

@@ -30,7 +30,7 @@ internal sealed class LoginFailures<T>(TimeProvider time)
         }
     }
 
-    /// <summary>Counts a failure. The length of the ban that it brought; null when it brought none.</summary>
+    /// <summary>Counts a failure, but none during a ban. The length of the ban that it brought; null when it brought none.</summary>
     public TimeSpan? Failed(T who, int limit)
     {
         long now = time.GetTimestamp();
@@ -41,6 +41,10 @@ internal sealed class LoginFailures<T>(TimeProvider time)
             {
                 node = new LinkedListNode<Entry>(new Entry(who));
                 _entries[who] = node;
+            }
+            else if (Left(node.Value) is not null)
+            {
+                return null;
             }
             else
             {

@@ -19,7 +19,7 @@ internal enum LoginKind
 /// by name. A ban does not count for a name that has come in from the same address before: so nobody is kept out because a
 /// stranger guesses at his name, or fails behind the same router.
 /// </summary>
-internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time, ILogger<LoginGuard> log) : IDisposable
+internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time, ILogger<LoginGuard> log)
 {
     private const int MaxKnown = 262_144;
 
@@ -27,7 +27,7 @@ internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time
     private readonly ConcurrentDictionary<int, bool> _known = new();
     private readonly LoginFailures<AddressBlock> _addresses = new(time);
     private readonly LoginFailures<string> _names = new(time);
-    private Rates _rates = new(options);
+    private Rates _rates = new(options, time);
 
     /// <summary>Told of every failure, and whether it was a miner's.</summary>
     public Action<bool>? Failing { get; set; }
@@ -38,7 +38,7 @@ internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time
     {
         if (fresh != _rates.Options)
         {
-            _ = DisposeLaterAsync(Interlocked.Exchange(ref _rates, new Rates(fresh)));
+            Volatile.Write(ref _rates, new Rates(fresh, time));
         }
     }
 
@@ -64,10 +64,10 @@ internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time
     /// <summary>How long an address is banned for; null when it is not.</summary>
     public TimeSpan? BannedFor(AddressBlock address) => _addresses.BannedFor(address);
 
-    /// <param name="name">Who was tried to be; null where nobody is named.</param>
-    public void Failed(AddressBlock address, string? name)
+    /// <param name="minerId">Who it said it was; null for a wrong secret, which names nobody.</param>
+    public void Failed(AddressBlock address, string? minerId)
     {
-        Failing?.Invoke(name is not null);
+        Failing?.Invoke(minerId is not null);
         int limit = _rates.Options.FailureLimit;
         if (limit == 0)
         {
@@ -77,9 +77,9 @@ internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time
         {
             AddressBanned(log, address, ban.TotalSeconds);
         }
-        if (name is not null && _names.Failed(name, limit) is { } longer)
+        if (minerId is not null && _names.Failed(minerId, limit) is { } longer)
         {
-            NameBanned(log, name, longer.TotalSeconds);
+            NameBanned(log, minerId, longer.TotalSeconds);
         }
     }
 
@@ -104,27 +104,13 @@ internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time
 
     public bool Lift(string minerId) => _names.Lift(minerId);
 
-    public void Dispose() => _rates.Dispose();
-
-    /// <summary>Somebody may be asking the old ones just now.</summary>
-    private static async Task DisposeLaterAsync(Rates old)
-    {
-        await Task.Delay(TimeSpan.FromSeconds(10));
-        old.Dispose();
-    }
-
     private static TimeSpan? Longer(TimeSpan? a, TimeSpan? b) => a is null || b > a ? b : a;
 
-    private sealed record Rates(LoginOptions Options) : IDisposable
+    private sealed class Rates(LoginOptions options, TimeProvider time)
     {
-        public LoginRate Hellos { get; } = new(Options.HellosPerSec);
-        public LoginRate Registrations { get; } = new(Options.RegistrationsPerSec);
-
-        public void Dispose()
-        {
-            Hellos.Dispose();
-            Registrations.Dispose();
-        }
+        public LoginOptions Options => options;
+        public LoginRate Hellos { get; } = new(options.HellosPerSec, time);
+        public LoginRate Registrations { get; } = new(options.RegistrationsPerSec, time);
     }
 
     [LoggerMessage(LogLevel.Warning, "{Address} is banned for {Seconds:0} s: too many failed logins")]

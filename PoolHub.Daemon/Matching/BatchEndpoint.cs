@@ -12,7 +12,7 @@ internal sealed class BatchEndpoint(Matcher matcher, QueryReader queries, Creden
 
     private async Task MatchAsync(HttpContext http)
     {
-        if (!await credentials.RequireAsync(http, Caller.Coordinator)
+        if (await credentials.AuthenticateAsync(http, Caller.Coordinator) is not { Coordinator: { } coordinator }
             || await http.ReadJsonAsync(HubJson.Default.BatchRequest, MatchRequestReader.TryReadBatch) is not { } batch)
         {
             return;
@@ -20,6 +20,16 @@ internal sealed class BatchEndpoint(Matcher matcher, QueryReader queries, Creden
         if (batch.Requests is not { Length: > 0 and <= Limits.MaxBatch } requests)
         {
             await http.Response.BadFieldAsync(("requests", $"must be 1 to {Limits.MaxBatch} match requests"));
+            return;
+        }
+        if (requests.Length > coordinator.Matches.Burst)
+        {
+            // Waiting would not help: there are never so many at once.
+            await http.Response.BadFieldAsync(("requests", $"must be at most {coordinator.Matches.Burst}: MATCH_RATE_LIMIT is {coordinator.Matches.PerSec}"));
+            return;
+        }
+        if (!await coordinator.Matches.AdmitAsync(http, requests.Length))
+        {
             return;
         }
         // All are read before the first holds anything.
@@ -39,7 +49,7 @@ internal sealed class BatchEndpoint(Matcher matcher, QueryReader queries, Creden
             all[i] = query;
         }
         JsonBuffer answers = JsonBuffer.Rent();
-        matcher.MatchAll(all, answers);
+        matcher.MatchAll(all, coordinator.Tag, answers);
         await http.Response.JsonAsync(answers.Written);
         answers.Return();
     }

@@ -8,8 +8,8 @@ namespace PoolHub.Daemon.Matching;
 /// ring, so neither keeping nor finding one searches.
 /// <para>
 /// An id has the form of a UUID of version 7 (RFC 9562): 48 bits of Unix ms, then the number's 32 bits, around the
-/// version and the variant, then 42 bits that are random for each start of the hub. So ids are ordered by time, those
-/// of one ms as they were made, and none comes again after a restart.
+/// version and the variant, then 10 bits that are random for each start of the hub, and the 32 of a tag that says whose
+/// match it is. So ids are ordered by time, those of one ms as they were made, and none comes again after a restart.
 /// </para>
 /// </summary>
 internal sealed class DecisionLog(TimeProvider time, int capacity = DecisionLog.Capacity, long maxBytes = DecisionLog.MaxBytes)
@@ -20,27 +20,39 @@ internal sealed class DecisionLog(TimeProvider time, int capacity = DecisionLog.
     public const long MaxBytes = 128 << 20;
 
     private const int LowBits = 20;
-    private const int RandomBits = 42;
+    private const int RandomBits = 10;
+    private const int TagBits = 32;
+    private const int TailBits = RandomBits + TagBits;
 
     private readonly Decision?[] _ring = new Decision?[capacity];
 
     /// <summary>How large each is: the one that is forgotten need not be fetched from memory for it.</summary>
     private readonly int[] _sizes = new int[capacity];
-    private readonly ulong _random = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8)) >> (64 - RandomBits);
+    private readonly ulong _random = (ulong)RandomNumberGenerator.GetInt32(1 << RandomBits) << TagBits;
     private int _number;
     private long _bytes;
 
     /// <summary>How many can be found now. Counts them.</summary>
     public int Count => _ring.Count(decision => decision is not null);
 
-    public Guid NextId()
+    /// <summary>The tag in an id; null when it has not the form of one. Any 128 bits have a tag.</summary>
+    public static uint? TagOf(string id)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        return Guid.TryParseExact(id, "N", out Guid guid) && guid.TryWriteBytes(bytes, bigEndian: true, out _)
+            ? BinaryPrimitives.ReadUInt32BigEndian(bytes[12..])
+            : null;
+    }
+
+    /// <param name="tag">Of whoever asks for the match.</param>
+    public Guid NextId(uint tag)
     {
         uint number = (uint)Interlocked.Increment(ref _number);
         ulong ms = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
         Span<byte> bytes = stackalloc byte[16];
         BinaryPrimitives.WriteUInt64BigEndian(bytes, (ms << 16) | 0x7000 | (number >> LowBits));
         BinaryPrimitives.WriteUInt64BigEndian(
-            bytes[8..], (0b10UL << 62) | ((ulong)(number & ((1 << LowBits) - 1)) << RandomBits) | _random);
+            bytes[8..], (0b10UL << 62) | ((ulong)(number & ((1 << LowBits) - 1)) << TailBits) | _random | tag);
         return new Guid(bytes, bigEndian: true);
     }
 
@@ -83,7 +95,7 @@ internal sealed class DecisionLog(TimeProvider time, int capacity = DecisionLog.
         Span<byte> bytes = stackalloc byte[16];
         _ = id.TryWriteBytes(bytes, bigEndian: true, out _);
         uint high = BinaryPrimitives.ReadUInt16BigEndian(bytes[6..]) & 0xFFFu;
-        ulong low = (BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]) >> RandomBits) & ((1 << LowBits) - 1);
+        ulong low = (BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]) >> TailBits) & ((1 << LowBits) - 1);
         return (int)(((high << LowBits) | (uint)low) % (uint)capacity);
     }
 }

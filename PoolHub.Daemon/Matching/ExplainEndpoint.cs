@@ -22,7 +22,7 @@ internal sealed class ExplainEndpoint(Explainer explainer, DecisionLog decisions
 
     private async Task ExplainAsync(HttpContext http)
     {
-        if (await credentials.RequireAsync(http, Caller.Coordinator) && await ReadQueryAsync(http) is { } query)
+        if (await AdmitAsync(http) && await ReadQueryAsync(http) is { } query)
         {
             await http.Response.JsonAsync(explainer.Explain(query), HubJson.Default.ExplainResponse);
         }
@@ -30,7 +30,7 @@ internal sealed class ExplainEndpoint(Explainer explainer, DecisionLog decisions
 
     private async Task WhyNotAsync(HttpContext http)
     {
-        if (await credentials.RequireAsync(http, Caller.Coordinator)
+        if (await AdmitAsync(http)
             && await ReadMinerIdAsync(http) is { } minerId
             && await ReadQueryAsync(http) is { } query)
         {
@@ -40,7 +40,7 @@ internal sealed class ExplainEndpoint(Explainer explainer, DecisionLog decisions
 
     private async Task ShowAsync(HttpContext http)
     {
-        if (await credentials.RequireAsync(http, Caller.Coordinator) && await FindDecisionAsync(http) is { } decision)
+        if (await AdmitOwnAsync(http) && await FindDecisionAsync(http) is { } decision)
         {
             await http.Response.JsonAsync(MatchAnswer.Create(decision), HubJson.Default.DecisionResponse);
         }
@@ -48,13 +48,24 @@ internal sealed class ExplainEndpoint(Explainer explainer, DecisionLog decisions
 
     private async Task WhyNotThenAsync(HttpContext http)
     {
-        if (await credentials.RequireAsync(http, Caller.Coordinator)
+        if (await AdmitOwnAsync(http)
             && await ReadMinerIdAsync(http) is { } minerId
             && await FindDecisionAsync(http) is { } decision)
         {
             await AnswerAsync(http, explainer.WhyNot(decision, minerId), minerId);
         }
     }
+
+    /// <summary>A question about a match costs no less than one, and counts as one.</summary>
+    private async ValueTask<bool> AdmitAsync(HttpContext http) =>
+        await credentials.AuthenticateAsync(http, Caller.Coordinator) is { Coordinator: { } coordinator } && await coordinator.Matches.AdmitAsync(http);
+
+    /// <summary>A past match is shown to whoever made it, and to admins.</summary>
+    private async ValueTask<bool> AdmitOwnAsync(HttpContext http) =>
+        await credentials.AuthenticateAsync(http, Caller.Coordinator | Caller.Admin) is { } caller
+        && await credentials.RequireOwnMatchAsync(http, caller, DecisionLog.TagOf(MatchId(http)));
+
+    private static string MatchId(HttpContext http) => (string)http.Request.RouteValues["match_id"]!;
 
     private static Task AnswerAsync(HttpContext http, WhyNotResponse? answer, string minerId) => answer is null
         ? http.Response.ProblemAsync(StatusCodes.Status404NotFound, $"no miner has registered under the miner_id {minerId}", "miner_id")
@@ -88,7 +99,7 @@ internal sealed class ExplainEndpoint(Explainer explainer, DecisionLog decisions
 
     private async ValueTask<Decision?> FindDecisionAsync(HttpContext http)
     {
-        Decision? decision = decisions.Find((string)http.Request.RouteValues["match_id"]!);
+        Decision? decision = decisions.Find(MatchId(http));
         if (decision is null)
         {
             await http.Response.ProblemAsync(

@@ -57,7 +57,8 @@ internal sealed class HoldEndpoint(HoldBook holds, Credentials credentials)
     private async ValueTask<T?> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type)
         where T : class, new()
     {
-        if (!await credentials.RequireAsync(http, Caller.Coordinator))
+        if (await credentials.AuthenticateAsync(http, Caller.Coordinator) is not { } caller
+            || !await credentials.RequireOwnMatchAsync(http, caller, DecisionLog.TagOf(MatchId(http))))
         {
             return null;
         }

@@ -11,7 +11,8 @@ internal sealed class MatchEndpoint(Matcher matcher, QueryReader queries, Creden
 
     private async Task MatchAsync(HttpContext http)
     {
-        if (!await credentials.RequireAsync(http, Caller.Coordinator)
+        if (await credentials.AuthenticateAsync(http, Caller.Coordinator) is not { Coordinator: { } coordinator }
+            || !await coordinator.Matches.AdmitAsync(http)
             || await http.ReadJsonAsync(HubJson.Default.MatchRequest, MatchRequestReader.TryRead) is not { } request)
         {
             return;
@@ -22,7 +23,7 @@ internal sealed class MatchEndpoint(Matcher matcher, QueryReader queries, Creden
             return;
         }
         JsonBuffer answer = JsonBuffer.Rent();
-        matcher.Match(query, answer);
+        matcher.Match(query, coordinator.Tag, answer);
         await http.Response.JsonAsync(answer.Written);
         answer.Return();
     }

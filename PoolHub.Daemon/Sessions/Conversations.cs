@@ -37,7 +37,7 @@ internal sealed class Conversations(
     /// <param name="abort">Tears the socket down.</param>
     public Conversation Open(Transport transport, PipeWriter output, bool completes, Action abort)
     {
-        var channel = new Channel(transport, new Outbound(output, time, completes), new Inflow(_inflow), abort, metrics, time);
+        var channel = new Channel(transport, new Outbound(output, time, completes), new Inflow(_inflow, time), abort, metrics, time);
         _channels[channel] = true;
         if (_shuttingDown)
         {

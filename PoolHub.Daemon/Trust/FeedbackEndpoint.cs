@@ -10,13 +10,14 @@ namespace PoolHub.Daemon.Trust;
 /// <summary>How a job went; docs/http-api.md, "Feedback".</summary>
 /// <param name="trust">Learns from it.</param>
 /// <param name="credentials">Who may report.</param>
+/// <param name="tagOf">The tag in a match's id, which says whose match it is; null when it is no such id.</param>
 /// <param name="recorded">Told of every outcome that was not a duplicate.</param>
 /// <param name="endHolds">Ends the holds that a report makes needless, duplicates as well; returns how many.</param>
 /// <param name="metrics">Where they are counted.</param>
 /// <param name="time">When they came.</param>
 internal sealed class FeedbackEndpoint(
-    TrustBook trust, Credentials credentials, Action<StoredFeedback> recorded, Func<FeedbackRequest, int> endHolds, IMetricFactory metrics,
-    TimeProvider time)
+    TrustBook trust, Credentials credentials, Func<string, uint?> tagOf, Action<StoredFeedback> recorded, Func<FeedbackRequest, int> endHolds,
+    IMetricFactory metrics, TimeProvider time)
 {
     private readonly Counter _feedback = metrics.CreateCounter("poolhub_feedback_total", "Outcomes recorded, duplicates left out.", ["outcome"]);
 
@@ -24,7 +25,8 @@ internal sealed class FeedbackEndpoint(
 
     private async Task RecordAsync(HttpContext http)
     {
-        if (!await credentials.RequireAsync(http, Caller.Coordinator)
+        if (await credentials.AuthenticateAsync(http, Caller.Coordinator) is not { Coordinator: { } coordinator } caller
+            || !await coordinator.Feedback.AdmitAsync(http)
             || await http.ReadJsonAsync(HubJson.Default.FeedbackRequest) is not { } request)
         {
             return;
@@ -32,6 +34,10 @@ internal sealed class FeedbackEndpoint(
         if (FindProblem(request) is { } fault)
         {
             await http.Response.BadFieldAsync(fault);
+            return;
+        }
+        if (request.MatchId is { } matchId && !await credentials.RequireOwnMatchAsync(http, caller, tagOf(matchId)))
+        {
             return;
         }
         DateTimeOffset now = time.GetUtcNow();

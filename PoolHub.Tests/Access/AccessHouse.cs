@@ -3,6 +3,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using PoolHub.Daemon.Access;
 using PoolHub.Daemon.Storage;
+using PoolHub.Protocol;
+using Prometheus;
 
 namespace PoolHub.Tests.Access;
 
@@ -37,7 +39,16 @@ internal sealed class AccessHouse : IAsyncDisposable
         Ring.Load(await Store.LoadAsync(TestContext.Current.CancellationToken));
     }
 
-    public Credentials NewCredentials() => new(new AccessOptions(false, [CoordinatorSecret], [AdminToken]), StateDir);
+    public Credentials NewCredentials() => new(Options([CoordinatorSecret], [AdminToken]), StateDir, NewCoordinators(), NewGuard());
+
+    public static LoginGuard NewGuard() => new(new LoginOptions(), TimeProvider.System, NullLogger<LoginGuard>.Instance);
+
+    public static Coordinators NewCoordinators(TimeProvider? time = null, IMetricFactory? metrics = null) =>
+        new(new byte[32], metrics ?? Metrics.WithCustomRegistry(Metrics.NewCustomRegistry()), time ?? TimeProvider.System);
+
+    /// <param name="coordinators">As the settings have them, with a name or without.</param>
+    public static AccessOptions Options(string[] coordinators, string[] admins) =>
+        new(false, Array.ConvertAll(coordinators, NamedSecret.Parse), Array.ConvertAll(admins, NamedSecret.Parse));
 
     /// <summary>A request with a header, and a response whose body can be read.</summary>
     public static DefaultHttpContext Request(string? header = null, params string[] values)

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using PoolHub.Daemon.Access;
 using PoolHub.Daemon.Settings;
@@ -29,17 +30,17 @@ public sealed class CredentialsTests : IDisposable
     public void Caller_is_known_by_any_of_the_secrets(string header, string value, int caller)
     {
         var credentials = new Credentials(
-            new AccessOptions(false, ["first-coordinator", "second-coordinator"], ["first-admin", "second-admin"]), _stateDir);
-        Assert.Equal((Caller)caller, credentials.Identify(Request(header, value).Request));
+            Options(["first-coordinator", "second-coordinator"], ["first-admin", "second-admin"]), _stateDir, NewCoordinators(), NewGuard());
+        Assert.Equal((Caller)caller, credentials.Identify(Request(header, value).Request).Caller);
     }
 
     [Fact]
     public void Caller_without_a_secret_or_with_two_is_nobody()
     {
-        var credentials = new Credentials(new AccessOptions(false, [CoordinatorSecret], [AdminToken]), _stateDir);
-        Assert.Equal(Caller.Nobody, credentials.Identify(Request().Request));
-        Assert.Equal(Caller.Nobody, credentials.Identify(Request("X-PoolHub-Secret", AdminToken, AdminToken).Request));
-        Assert.Equal(Caller.Nobody, credentials.Identify(Request("X-PoolHub-Secret", new string('x', 100_000)).Request));
+        var credentials = new Credentials(Options([CoordinatorSecret], [AdminToken]), _stateDir, NewCoordinators(), NewGuard());
+        Assert.Equal(Caller.Nobody, credentials.Identify(Request().Request).Caller);
+        Assert.Equal(Caller.Nobody, credentials.Identify(Request("X-PoolHub-Secret", AdminToken, AdminToken).Request).Caller);
+        Assert.Equal(Caller.Nobody, credentials.Identify(Request("X-PoolHub-Secret", new string('x', 100_000)).Request).Caller);
     }
 
     [Theory]
@@ -51,7 +52,7 @@ public sealed class CredentialsTests : IDisposable
     [InlineData("something-else", 1, 401)]
     public async Task Require_answers_who_is_not_wanted(string secret, int wanted, int status)
     {
-        var credentials = new Credentials(new AccessOptions(false, [CoordinatorSecret], [AdminToken]), _stateDir);
+        var credentials = new Credentials(Options([CoordinatorSecret], [AdminToken]), _stateDir, NewCoordinators(), NewGuard());
         DefaultHttpContext http = Request("X-PoolHub-Secret", secret);
         Assert.Equal(status == 0, await credentials.RequireAsync(http, (Caller)wanted));
         if (status == 0)
@@ -68,26 +69,83 @@ public sealed class CredentialsTests : IDisposable
     [Fact]
     public void Reload_takes_new_secrets_over_and_forgets_the_old()
     {
-        var credentials = new Credentials(new AccessOptions(false, ["the-old-secret"], [AdminToken]), _stateDir);
-        credentials.Reload(new AccessOptions(false, ["the-new-secret"], [AdminToken]), _stateDir);
-        Assert.Equal(Caller.Nobody, credentials.Identify(Request("X-PoolHub-Secret", "the-old-secret").Request));
-        Assert.Equal(Caller.Coordinator, credentials.Identify(Request("X-PoolHub-Secret", "the-new-secret").Request));
-        Assert.Equal(Caller.Admin, credentials.Identify(Request("X-PoolHub-Secret", AdminToken).Request));
+        var credentials = new Credentials(Options(["the-old-secret"], [AdminToken]), _stateDir, NewCoordinators(), NewGuard());
+        credentials.Reload(Options(["the-new-secret"], [AdminToken]), _stateDir);
+        Assert.Equal(Caller.Nobody, credentials.Identify(Request("X-PoolHub-Secret", "the-old-secret").Request).Caller);
+        Assert.Equal(Caller.Coordinator, credentials.Identify(Request("X-PoolHub-Secret", "the-new-secret").Request).Caller);
+        Assert.Equal(Caller.Admin, credentials.Identify(Request("X-PoolHub-Secret", AdminToken).Request).Caller);
+    }
+
+    [Theory]
+    [InlineData("alice:secret-of-alice-1", "secret-of-alice-1", "alice")]
+    [InlineData("0_-z:secret-of-alice-1", "secret-of-alice-1", "0_-z")]
+    [InlineData("secret-of-nobody", "secret-of-nobody", "default")]
+    [InlineData(":secret-with-a-colon", ":secret-with-a-colon", "default")]
+    [InlineData("Alice:secret-with-a-colon", "Alice:secret-with-a-colon", "default")]
+    [InlineData("a.b:secret-with-a-colon", "a.b:secret-with-a-colon", "default")]
+    [InlineData("a-name-of-more-than-32-characters:secret", "a-name-of-more-than-32-characters:secret", "default")]
+    [InlineData("default:alice:secret-of-alice", "alice:secret-of-alice", "default")]
+    public void Secret_has_the_name_before_its_colon(string setting, string secret, string name)
+    {
+        var credentials = new Credentials(Options([setting], [setting.Replace("secret", "token", StringComparison.Ordinal)]), _stateDir, NewCoordinators(), NewGuard());
+        Identity coordinator = credentials.Identify(Request("X-PoolHub-Secret", secret).Request);
+        Assert.Equal((Caller.Coordinator, name, name), (coordinator.Caller, coordinator.Name, coordinator.Coordinator?.Name));
+        Identity admin = credentials.Identify(Request("X-PoolHub-Secret", secret.Replace("secret", "token", StringComparison.Ordinal)).Request);
+        Assert.Equal((Caller.Admin, name, null), (admin.Caller, admin.Name, admin.Coordinator));
+    }
+
+    [Fact]
+    public async Task Caller_that_repeats_its_header_on_a_connection_costs_no_memory()
+    {
+        Credentials credentials = new(Options([CoordinatorSecret], [AdminToken]), _stateDir, NewCoordinators(), NewGuard());
+        DefaultHttpContext http = Request("Authorization", $"Bearer {CoordinatorSecret}");
+        http.Features.Set<IConnectionItemsFeature>(new ConnectionItems());
+        Identity first = credentials.Identify(http.Request);
+        Assert.Same(first, credentials.Identify(http.Request));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1_000; i++)
+        {
+            Assert.NotNull((await credentials.AuthenticateAsync(http, Caller.Coordinator))?.Coordinator);
+        }
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Theory]
+    [InlineData("alice:fifteen-letters", "each secret must have at least 16 characters")]
+    [InlineData("alice:the-same-secret-1,bob:the-same-secret-1", "alice and bob have the same secret")]
+    public void Names_with_a_secret_that_will_not_do_are_refused(string value, string problem)
+    {
+        using var files = new SettingsFiles();
+        var reader = new SettingsReader(files.Load($"COORDINATOR_SHARED_SECRET={value}"));
+        AccessOptions.Read(reader);
+        Assert.Equal([$"COORDINATOR_SHARED_SECRET: {problem}"], reader.Problems);
+    }
+
+    [Theory]
+    [InlineData(64, 0)]
+    [InlineData(65, 1)]
+    public void Coordinators_are_so_few_that_each_can_be_a_label(int count, int problems)
+    {
+        using var files = new SettingsFiles();
+        string list = string.Join(',', Enumerable.Range(0, count).SelectMany(i => (string[])[$"c{i}:the-old-secret-of-{i}", $"c{i}:the-new-secret-of-{i}"]));
+        var reader = new SettingsReader(files.Load($"COORDINATOR_SHARED_SECRET={list}"));
+        AccessOptions.Read(reader);
+        Assert.Equal(problems, reader.Problems.Count);
     }
 
     [Fact]
     public void Secrets_that_are_not_given_are_made_and_kept_for_the_user_alone()
     {
-        var none = new AccessOptions(false, [], []);
-        _ = new Credentials(none, _stateDir);
+        var none = Options([], []);
+        _ = new Credentials(none, _stateDir, NewCoordinators(), NewGuard());
         string coordinator = ReadSecret(SecretFile.CoordinatorSecret);
         string admin = ReadSecret(SecretFile.AdminToken);
         Assert.NotEqual(coordinator, admin);
         Assert.InRange(coordinator.Length, 43, 64);
 
-        var again = new Credentials(none, _stateDir);
-        Assert.Equal(Caller.Coordinator, again.Identify(Request("X-PoolHub-Secret", coordinator).Request));
-        Assert.Equal(Caller.Admin, again.Identify(Request("Authorization", $"Bearer {admin}").Request));
+        var again = new Credentials(none, _stateDir, NewCoordinators(), NewGuard());
+        Assert.Equal(Caller.Coordinator, again.Identify(Request("X-PoolHub-Secret", coordinator).Request).Caller);
+        Assert.Equal(Caller.Admin, again.Identify(Request("Authorization", $"Bearer {admin}").Request).Caller);
         Assert.Equal(coordinator, ReadSecret(SecretFile.CoordinatorSecret));
         Assert.Equal(2, Directory.GetFiles(_stateDir).Length);
     }
@@ -123,9 +181,14 @@ public sealed class CredentialsTests : IDisposable
         AccessOptions options = AccessOptions.Read(reader);
         Assert.Empty(reader.Problems);
         Assert.True(options.OpenEnrollment);
-        Assert.Equal(["sixteen-letters!", "another-long-token"], options.AdminTokens);
+        Assert.Equal(["sixteen-letters!", "another-long-token"], options.AdminTokens.Select(s => s.Secret));
         Assert.Empty(options.CoordinatorSecrets);
         Assert.False(AccessOptions.Read(new SettingsReader(files.Load())).OpenEnrollment);
+    }
+
+    private sealed class ConnectionItems : IConnectionItemsFeature
+    {
+        public IDictionary<object, object?> Items { get; set; } = new Dictionary<object, object?>();
     }
 
     private string ReadSecret(string name)

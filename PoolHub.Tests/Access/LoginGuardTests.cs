@@ -9,14 +9,12 @@ using PoolHub.Tests.Support;
 namespace PoolHub.Tests.Access;
 
 /// <summary>Who fails too often is banned, and who tries too often has to wait.</summary>
-public sealed class LoginGuardTests : IDisposable
+public sealed class LoginGuardTests
 {
     private readonly HandClock _time = new();
     private readonly LoginGuard _guard;
 
     public LoginGuardTests() => _guard = new LoginGuard(new LoginOptions(FailureLimit: 3), _time, NullLogger<LoginGuard>.Instance);
-
-    public void Dispose() => _guard.Dispose();
 
     [Fact]
     public void Ban_comes_with_the_last_failure_and_lifts_by_itself_and_doubles()
@@ -89,23 +87,22 @@ public sealed class LoginGuardTests : IDisposable
         Assert.True(GC.GetTotalMemory(forceFullCollection: true) - before < 1 << 20);
     }
 
-    [Theory]
-    [InlineData(1)]
-    [InlineData(20)]
-    [InlineData(1_000)]
-    public void Rate_lets_a_burst_of_twice_through_and_says_how_long_to_wait(int perSec)
+    [Fact]
+    public void Rate_is_counted_by_address_and_by_miner()
     {
-        using var rate = new LoginRate(perSec);
-        int taken = 0;
-        TimeSpan? wait;
-        var clock = System.Diagnostics.Stopwatch.StartNew();
-        while ((wait = rate.Refuse("m")) is null)
+        var guard = new LoginGuard(new LoginOptions(HellosPerSec: 2), _time, NullLogger<LoginGuard>.Instance);
+        for (int i = 0; i < 4; i++)
         {
-            taken++;
+            Assert.Null(guard.Refuse(LoginKind.Hello, From("192.0.2.1"), $"m-{i}"));
+            Assert.Null(guard.Refuse(LoginKind.Hello, From($"198.51.100.{i}"), "m"));
         }
-        // What came back while it ran counts, too.
-        Assert.InRange(taken, 2 * perSec, (2 * perSec) + (perSec * clock.Elapsed.TotalSeconds) + 1);
-        Assert.InRange(wait.Value.TotalSeconds, 0.0001, 1);
+        LoginRefusal address = guard.Refuse(LoginKind.Hello, From("192.0.2.1"), "another")!.Value;
+        Assert.Equal((CloseReason.RateLimited, 0.5), (address.Reason, address.RetryAfter.TotalSeconds));
+        Assert.NotNull(guard.Refuse(LoginKind.Hello, From("192.0.2.2"), "m"));
+        Assert.Null(guard.Refuse(LoginKind.Register, From("192.0.2.1"), "m"));
+        _time.Advance(TimeSpan.FromSeconds(0.5));
+        Assert.Null(guard.Refuse(LoginKind.Hello, From("192.0.2.1"), "another"));
+        Assert.NotNull(guard.Refuse(LoginKind.Hello, From("192.0.2.1"), "another"));
     }
 
     [Fact]
@@ -124,6 +121,8 @@ public sealed class LoginGuardTests : IDisposable
         Assert.Equal(30_000, (await banned.ExpectGoodbyeAsync(CloseReason.Banned)).RetryAfterMs);
         Answer refused = (await hub.Http.PostAsync("/v1/miners/register", Samples.Registration("m", key))).Expect(429);
         Assert.Equal(30, refused.RetryAfter!.Value.TotalSeconds);
+        // No other secret is heard from there either; an admin who has been there before is.
+        _ = (await hub.Coordinator.PostAsync("/v1/match", """{"job_id":"j"}""")).Expect(429);
         Assert.Equal("2", await hub.MetricAsync("poolhub_bans"));
         Assert.Equal("2", await hub.MetricAsync("poolhub_login_failures_total{of=\"miner\"}"));
 

@@ -30,6 +30,10 @@ public sealed class SecretsTests : IDisposable
         _environment["COORDINATOR_SHARED_SECRET"] = "of the environment";
         Assert.Equal("of the environment", Find());
 
+        // The hub's own form: a list, and names.
+        _environment["COORDINATOR_SHARED_SECRET"] = "alice: of alice, bob:of bob";
+        Assert.Equal("of alice", Find());
+
         string file = Path.Combine(_stateDir, "a-file");
         File.WriteAllText(file, "  of the named file  ");
         Assert.Equal("of the named file", Find(file: file));

@@ -27,13 +27,13 @@ public sealed class DecisionLogTests
         List<string> ids = [];
         for (int ms = 0; ms < 20; ms++)
         {
-            ids.AddRange(Enumerable.Range(0, 100).Select(_ => log.NextId().ToString("N")));
+            ids.AddRange(Enumerable.Range(0, 100).Select(_ => log.NextId(7).ToString("N")));
             _time.Advance(TimeSpan.FromMilliseconds(1));
         }
         Assert.Equal(ids.Order(StringComparer.Ordinal), ids);
         Assert.Equal(ids.Count, ids.Distinct().Count());
         Assert.All(ids, id => Assert.Matches("^[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}$", id));
-        Assert.Empty(ids.Intersect(Enumerable.Range(0, 5_000).Select(_ => new DecisionLog(_time).NextId().ToString("N"))));
+        Assert.Empty(ids.Intersect(Enumerable.Range(0, 5_000).Select(_ => new DecisionLog(_time).NextId(7).ToString("N"))));
     }
 
     [Fact]
@@ -112,7 +112,7 @@ public sealed class DecisionLogTests
             {
                 MatchQuery query = Query($"{thread}-{i}", tags: null);
                 _index.Match(query, result);
-                Guid id = log.NextId();
+                Guid id = log.NextId(7);
                 log.Keep(id, query, result);
                 return id;
             }).ToArray();
@@ -137,7 +137,7 @@ public sealed class DecisionLogTests
     {
         MatchQuery query = Query(jobId, tags);
         _index.Match(query, _result);
-        Guid id = log.NextId();
+        Guid id = log.NextId(7);
         log.Keep(id, query, _result);
         return id;
     }

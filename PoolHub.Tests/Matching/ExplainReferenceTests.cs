@@ -91,7 +91,7 @@ public sealed class ExplainReferenceTests
             var result = new MatchResult();
             fleet.Index.Match(query, result);
             var log = new DecisionLog(new FakeTimeProvider());
-            Guid id = log.NextId();
+            Guid id = log.NextId(7);
             MatchResponse answer = WrittenAnswer.Of(query, result, id);
             log.Keep(id, query, result);
             fleet.Index.Match(Query(new MatchRequest { JobId = "other" }), result);

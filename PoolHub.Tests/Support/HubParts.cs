@@ -16,7 +16,6 @@ internal sealed class HubParts : IAsyncDisposable
 {
     private readonly string _dir = Directory.CreateTempSubdirectory("poolhub-parts-").FullName;
     private readonly SqliteHubStore _store;
-    private readonly LoginGuard _guard;
 
     public HubParts(RegistryOptions? options = null)
     {
@@ -26,9 +25,9 @@ internal sealed class HubParts : IAsyncDisposable
         Keys = new KeyRing(_store, Time);
         Registry = new MinerRegistry(options ?? new RegistryOptions(), Index, new HoldBook(Index, Time), trust, _store, Time);
         IMetricFactory metrics = Metrics.WithCustomRegistry(Metrics.NewCustomRegistry());
-        _guard = new LoginGuard(new LoginOptions(), Time, NullLogger<LoginGuard>.Instance);
+        var guard = new LoginGuard(new LoginOptions(), Time, NullLogger<LoginGuard>.Instance);
         Table = new SessionTable(
-            Registry, Keys, new SessionTokens(new byte[32], Time), new Tls(TlsOptions.None), _guard, new AccessOptions(OpenEnrollment: true, [], []), NullLogger<SessionTable>.Instance);
+            Registry, Keys, new SessionTokens(new byte[32], Time), new Tls(TlsOptions.None), guard, new AccessOptions(OpenEnrollment: true, [], []), NullLogger<SessionTable>.Instance);
         var commands = new CommandDesk(Registry);
         SessionMetrics = new SessionMetrics(metrics);
         Conversations = new Conversations(Table, Registry, commands, SessionMetrics, new InflowOptions(), Time, Logs.Of<Conversations>());
@@ -71,7 +70,6 @@ internal sealed class HubParts : IAsyncDisposable
     {
         await Sweep.StopAsync(CancellationToken.None);
         Sweep.Dispose();
-        _guard.Dispose();
         await _store.DisposeAsync();
         Directory.Delete(_dir, recursive: true);
         Logs.AssertNoOther();
