@@ -94,7 +94,7 @@ internal sealed class JournalLog : ILoggerProvider
                     string text = Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
                     if (hole != "{OriginalFormat}" && text.Length > 0)
                     {
-                        Add(entry, FieldName(hole), text);
+                        Add(entry, FieldName(hole), LogLine.Printable(text));
                     }
                 }
             }

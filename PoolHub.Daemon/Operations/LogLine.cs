@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 
@@ -7,6 +8,9 @@ namespace PoolHub.Daemon.Operations;
 internal sealed class LogLine() : ConsoleFormatter(FormatterName)
 {
     public const string FormatterName = "line";
+
+    private static readonly SearchValues<char> s_controls =
+        SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(c => (char)c).Where(char.IsControl), '\u2028', '\u2029']);
 
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
@@ -31,7 +35,20 @@ internal sealed class LogLine() : ConsoleFormatter(FormatterName)
 
     /// <summary>As one line: every line of a trace would be an entry of its own.</summary>
     public static string Text(string message, Exception? exception) =>
-        exception is null ? message : $"{message} | {exception}".ReplaceLineEndings(" | ");
+        Printable((exception is null ? message : $"{message} | {exception}").ReplaceLineEndings(" | "));
+
+    /// <summary>
+    /// Without what a terminal obeys. Names are checked where they come in; an exception's message may hold what a stranger
+    /// sent.
+    /// </summary>
+    public static string Printable(string text) => !text.AsSpan().ContainsAny(s_controls) ? text
+        : string.Create(text.Length, text, static (printable, source) =>
+        {
+            for (int i = 0; i < printable.Length; i++)
+            {
+                printable[i] = s_controls.Contains(source[i]) ? '?' : source[i];
+            }
+        });
 
     /// <summary>As syslog counts, from 0 for the worst.</summary>
     public static string Priority(LogLevel level) => level switch

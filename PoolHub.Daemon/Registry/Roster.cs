@@ -189,5 +189,5 @@ internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, 
         miner.Slot = slot;
     }
 
-    private bool IsOffered(Miner miner) => !miner.Draining && !trust.IsEjected(miner.Id, time.GetUtcNow());
+    private bool IsOffered(Miner miner) => !miner.Draining && !trust.IsEjected(miner.Id);
 }

@@ -70,7 +70,7 @@ internal sealed class FeedbackEndpoint(
         }
     }
 
-    private static (string Field, string Problem)? FindProblem(FeedbackRequest request)
+    internal static (string Field, string Problem)? FindProblem(FeedbackRequest request)
     {
         if (request.JobId is not { Length: > 0 and <= Limits.JobIdChars } || !Texts.IsPrintable(request.JobId))
         {

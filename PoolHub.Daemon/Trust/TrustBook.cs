@@ -17,7 +17,9 @@ internal sealed class TrustBook(TrustModel model, IHubStore store, TimeProvider 
 
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<string, Standing> _standings = new();
-    private readonly ConcurrentDictionary<string, DateTimeOffset> _ejected = new();
+
+    /// <summary>Until when each is ejected, as a timestamp: nobody sets that clock, neither forwards nor back.</summary>
+    private readonly ConcurrentDictionary<string, long> _ejected = new();
 
     // Decay moves a score by less than a quarter per half-life: looking a thousand times in one misses nothing of note.
     private readonly TimeSpan _driftInterval = TimeSpan.FromDays(model.Options.HalfLifeDays / 1_000);
@@ -48,7 +50,7 @@ internal sealed class TrustBook(TrustModel model, IHubStore store, TimeProvider 
             _standings[miner.MinerId] = new Standing(miner.Trust, 0, model.Score(miner.Trust, now));
             if (model.IsEjected(miner.Trust, now))
             {
-                _ejected[miner.MinerId] = miner.Trust.EjectedUntil!.Value;
+                _ejected[miner.MinerId] = Timestamp(miner.Trust.EjectedUntil!.Value, now);
             }
         }
     }
@@ -89,12 +91,13 @@ internal sealed class TrustBook(TrustModel model, IHubStore store, TimeProvider 
         return model.Score(state, time.GetUtcNow());
     }
 
-    public bool IsEjected(string minerId, DateTimeOffset now) =>
-        _ejected.TryGetValue(minerId, out DateTimeOffset until) && model.IsRunning(until, now);
+    public bool IsEjected(string minerId) => _ejected.TryGetValue(minerId, out long until) && until > time.GetTimestamp();
 
     /// <summary>When the miner comes back; null when it is not ejected.</summary>
     public DateTimeOffset? EjectedUntil(string minerId) =>
-        _ejected.TryGetValue(minerId, out DateTimeOffset until) && model.IsRunning(until, time.GetUtcNow()) ? until : null;
+        _ejected.TryGetValue(minerId, out long until) && time.GetElapsedTime(time.GetTimestamp(), until) is { Ticks: > 0 } left
+            ? time.GetUtcNow() + left
+            : null;
 
     /// <summary>
     /// Ends the ejections that are over, and those that are too many for a fleet that has shrunk, the soonest to end
@@ -107,7 +110,7 @@ internal sealed class TrustBook(TrustModel model, IHubStore store, TimeProvider 
         {
             lock (_gate)
             {
-                EndEjections(now, changed);
+                EndEjections(changed);
                 SeeDrift(now, changed);
             }
         }
@@ -168,7 +171,7 @@ internal sealed class TrustBook(TrustModel model, IHubStore store, TimeProvider 
                 // An ejection is in that state too, but only the lesson that decided it knows that it is new.
                 if (ejected)
                 {
-                    _ejected[minerId] = state.EjectedUntil!.Value;
+                    _ejected[minerId] = Timestamp(state.EjectedUntil!.Value, now);
                 }
                 return ejected;
             }
@@ -178,7 +181,7 @@ internal sealed class TrustBook(TrustModel model, IHubStore store, TimeProvider 
             _standings[minerId] = new Standing(state, lesson.Number, score);
             if (ejected)
             {
-                _ejected[minerId] = state.EjectedUntil!.Value;
+                _ejected[minerId] = Timestamp(state.EjectedUntil!.Value, now);
             }
             return ejected || score != told;
         }
@@ -193,11 +196,16 @@ internal sealed class TrustBook(TrustModel model, IHubStore store, TimeProvider 
         }
     }
 
-    private void EndEjections(DateTimeOffset now, List<string> changed)
+    /// <summary>The timestamp of an instant, by what the clock on the wall says now.</summary>
+    private long Timestamp(DateTimeOffset at, DateTimeOffset now) =>
+        time.GetTimestamp() + (long)((at - now).TotalSeconds * time.TimestampFrequency);
+
+    private void EndEjections(List<string> changed)
     {
-        foreach ((string minerId, DateTimeOffset until) in _ejected)
+        long now = time.GetTimestamp();
+        foreach ((string minerId, long until) in _ejected)
         {
-            if (!model.IsRunning(until, now))
+            if (until <= now)
             {
                 changed.Add(minerId);
                 _ejected.TryRemove(minerId, out _);

@@ -58,11 +58,8 @@ internal sealed class TrustModel(TrustOptions options)
     /// Whether an ejection is running. One that ends later than any could is a clock's doing (it has gone back since) and
     /// does not count, or a miner would be kept out for as long as the clock was wrong.
     /// </summary>
-    public bool IsEjected(in TrustState state, DateTimeOffset now) => IsRunning(state.EjectedUntil, now);
-
-    /// <inheritdoc cref="IsEjected"/>
-    public bool IsRunning(DateTimeOffset? until, DateTimeOffset now) =>
-        until > now && until <= now + TimeSpan.FromSeconds(options.EjectionCapSec);
+    public bool IsEjected(in TrustState state, DateTimeOffset now) =>
+        state.EjectedUntil > now && state.EjectedUntil <= now + TimeSpan.FromSeconds(options.EjectionCapSec);
 
     /// <summary>How many of a fleet may be ejected at once.</summary>
     public int MaxEjected(int fleetSize) => (int)Math.Floor((fleetSize * options.MaxEjectedShare) + 1e-9);

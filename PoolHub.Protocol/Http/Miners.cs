@@ -73,6 +73,11 @@ public sealed record RegisterRequest
             Capabilities = Capabilities ?? [],
         };
         fault = profile.FindProblem();
+        if (fault is ("gpu_vram_gb", var problem) && GpuVramGb is null)
+        {
+            // By the name under which it was sent.
+            fault = ("gpu_vram", problem);
+        }
         return fault is null ? profile : null;
     }
 }

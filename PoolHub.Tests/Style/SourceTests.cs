@@ -30,6 +30,18 @@ public sealed partial class SourceTests
             .Select(l => $"{l.Path}:{l.Number}: {l.line.Trim()}"));
     }
 
+    /// <summary>What ends at the first difference tells by its time how much was right.</summary>
+    [Fact]
+    public void Secret_is_compared_in_constant_time()
+    {
+        (string Path, string[] Lines)[] files = [.. Sources.Files("PoolHub.Daemon/Access").Concat(Sources.Files("PoolHub.Daemon/Sessions"))];
+        Assert.Contains(files, f => f.Lines.Any(line => line.Contains("CryptographicOperations.FixedTimeEquals", StringComparison.Ordinal)));
+        Assert.Empty(files.SelectMany(f => f.Lines.Where(line => SecretComparison().IsMatch(line)).Select(line => $"{f.Path}: {line.Trim()}")));
+    }
+
+    [GeneratedRegex(@"(?i:secret|api_?key|token|hash|signature|digest)\w*(\.\w+|\[[^\]]*\])*(?<!\.(?:Length|Count))\s*([=!]=\s*(?!null\b)|\.(Sequence)?Equals\()|\.SequenceEqual\(|string\.Equals\(")]
+    private static partial Regex SecretComparison();
+
     [GeneratedRegex(@"\[LoggerMessage\([^\]]*\)\]\s*\w+ static partial void (\w+)\(")]
     private static partial Regex LogMethod();
 }

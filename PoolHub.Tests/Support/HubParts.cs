@@ -15,11 +15,14 @@ namespace PoolHub.Tests.Support;
 internal sealed class HubParts : IAsyncDisposable
 {
     private readonly string _dir = Directory.CreateTempSubdirectory("poolhub-parts-").FullName;
-    private readonly SqliteHubStore _store;
+    private readonly IHubStore _store;
 
-    public HubParts(RegistryOptions? options = null)
+    /// <param name="options">Of the registry.</param>
+    /// <param name="store">In place of a real one in a directory of its own.</param>
+    /// <param name="openEnrollment">Whether unknown miners are let in with a key of theirs.</param>
+    public HubParts(RegistryOptions? options = null, IHubStore? store = null, bool openEnrollment = true)
     {
-        _store = SqliteHubStore.Open(_dir, Time, NullLogger<SqliteHubStore>.Instance);
+        _store = store ?? SqliteHubStore.Open(_dir, Time, NullLogger<SqliteHubStore>.Instance);
         Index = new MatchIndex(Time);
         var trust = new TrustBook(new TrustModel(new TrustOptions()), _store, Time, () => Index.Count);
         Keys = new KeyRing(_store, Time);
@@ -27,7 +30,8 @@ internal sealed class HubParts : IAsyncDisposable
         IMetricFactory metrics = Metrics.WithCustomRegistry(Metrics.NewCustomRegistry());
         var guard = new LoginGuard(new LoginOptions(), Time, NullLogger<LoginGuard>.Instance);
         Table = new SessionTable(
-            Registry, Keys, new SessionTokens(new byte[32], Time), new Tls(TlsOptions.None), guard, new AccessOptions(OpenEnrollment: true, [], []), NullLogger<SessionTable>.Instance);
+            Registry, Keys, new SessionTokens(new byte[32], Time), new Tls(TlsOptions.None), guard, new AccessOptions(openEnrollment, [], []),
+            NullLogger<SessionTable>.Instance);
         var commands = new CommandDesk(Registry);
         SessionMetrics = new SessionMetrics(metrics);
         Conversations = new Conversations(Table, Registry, commands, SessionMetrics, new InflowOptions(), Time, Logs.Of<Conversations>());

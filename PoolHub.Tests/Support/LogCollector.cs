@@ -9,6 +9,9 @@ internal sealed class LogCollector : ILoggerProvider
     private readonly ConcurrentQueue<(LogLevel Level, string Text)> _entries = new();
     private readonly ConcurrentBag<string> _expected = [];
 
+    /// <summary>What is less than this is not kept.</summary>
+    public LogLevel Least { get; set; } = LogLevel.Trace;
+
     public IEnumerable<string> Errors => _entries.Where(e => e.Level >= LogLevel.Error).Select(e => e.Text);
 
     /// <summary>Errors that hold this text are what the test wants.</summary>
@@ -22,23 +25,30 @@ internal sealed class LogCollector : ILoggerProvider
         Assert.True(others.Length == 0, string.Join(Environment.NewLine, others));
     }
 
+    /// <summary>
+    /// Nobody of whom the hub speaks can begin a line of his own, or command a terminal. What the framework says, and
+    /// traces, the log's own form makes one line of.
+    /// </summary>
+    public void AssertOneLineEach() => Assert.DoesNotContain(
+        _entries.Where(e => e.Level < LogLevel.Error && e.Text.Contains(" PoolHub.", StringComparison.Ordinal)), e => e.Text.Any(c => char.IsControl(c) || c is '\u2028' or '\u2029'));
+
     public ILogger<T> Of<T>() => new LoggerFactory([this]).CreateLogger<T>();
 
-    public ILogger CreateLogger(string categoryName) => new Collecting(_entries, categoryName);
+    public ILogger CreateLogger(string categoryName) => new Collecting(this, categoryName);
 
     public void Dispose()
     {
     }
 
-    private sealed class Collecting(ConcurrentQueue<(LogLevel Level, string Text)> entries, string category) : ILogger
+    private sealed class Collecting(LogCollector logs, string category) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
 
-        public bool IsEnabled(LogLevel logLevel) => true;
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= logs.Least;
 
         public void Log<TState>(
             LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            entries.Enqueue((logLevel, $"{logLevel} {category}: {formatter(state, exception)} {exception}"));
+            logs._entries.Enqueue((logLevel, $"{logLevel} {category}: {formatter(state, exception)} {exception}"));
     }
 }

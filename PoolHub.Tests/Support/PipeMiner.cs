@@ -93,6 +93,18 @@ internal sealed class PipeMiner
         }
     }
 
+    /// <summary>What has come and was not read.</summary>
+    public byte[] Take()
+    {
+        if (!_fromHub.Reader.TryRead(out ReadResult read))
+        {
+            return [];
+        }
+        byte[] bytes = read.Buffer.ToArray();
+        _fromHub.Reader.AdvanceTo(read.Buffer.End);
+        return bytes;
+    }
+
     /// <summary>Throws away what has come, and returns how many bytes it was.</summary>
     public long Drain()
     {

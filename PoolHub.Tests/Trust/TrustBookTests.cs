@@ -37,7 +37,7 @@ public sealed class TrustBookTests : IAsyncDisposable
     public void Miner_unheard_of_has_a_half_and_is_not_ejected()
     {
         Assert.Equal(0.5, _book.Score("m"));
-        Assert.False(_book.IsEjected("m", Now));
+        Assert.False(_book.IsEjected("m"));
         Assert.Null(_book.EjectedUntil("m"));
     }
 
@@ -86,19 +86,19 @@ public sealed class TrustBookTests : IAsyncDisposable
     {
         await KnowAsync("m");
         await FailAsync("m", 4);
-        Assert.False(_book.IsEjected("m", Now));
+        Assert.False(_book.IsEjected("m"));
         TrustReceipt fifth = await RecordAsync("m", "failed");
         Assert.Equal(Now.AddSeconds(30), fifth.EjectedUntil);
-        Assert.True(_book.IsEjected("m", Now));
+        Assert.True(_book.IsEjected("m"));
         Assert.Equal(5, _told.Count);
 
         _time.Advance(TimeSpan.FromSeconds(29));
         _book.Sweep(Now);
-        Assert.True(_book.IsEjected("m", Now));
+        Assert.True(_book.IsEjected("m"));
         Assert.Equal(5, _told.Count);
 
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.False(_book.IsEjected("m", Now));
+        Assert.False(_book.IsEjected("m"));
         _book.Sweep(Now);
         Assert.Equal(6, _told.Count);
         Assert.Equal(0, _book.EjectedCount);
@@ -130,7 +130,7 @@ public sealed class TrustBookTests : IAsyncDisposable
             await Task.WhenAll(failures);
         }
         Assert.Equal(4, _book.EjectedCount);
-        Assert.Equal(4, miners.Count(miner => _book.IsEjected(miner, Now)));
+        Assert.Equal(4, miners.Count(miner => _book.IsEjected(miner)));
     }
 
     [Fact]
@@ -144,7 +144,7 @@ public sealed class TrustBookTests : IAsyncDisposable
         var fifth = new StoredFeedback("j", "a", "failed", null, null, null, Now);
         await Assert.ThrowsAsync<StoreUnavailableException>(() => onFailing.RecordAsync(fifth));
         await Assert.ThrowsAsync<StoreUnavailableException>(() => onFailing.RecordAsync(fifth));
-        Assert.False(onFailing.IsEjected("a", Now));
+        Assert.False(onFailing.IsEjected("a"));
         // The one place of a fleet of ten was free again the second time.
         Assert.Equal([Now.AddSeconds(30), Now.AddSeconds(30)], failing.Learnt.Select(state => state.EjectedUntil!.Value));
     }
@@ -160,8 +160,8 @@ public sealed class TrustBookTests : IAsyncDisposable
         _fleet = 19;
         _book.Sweep(Now);
         Assert.Equal(["a"], _told);
-        Assert.False(_book.IsEjected("a", Now));
-        Assert.True(_book.IsEjected("b", Now));
+        Assert.False(_book.IsEjected("a"));
+        Assert.True(_book.IsEjected("b"));
     }
 
     [Fact]
@@ -177,7 +177,7 @@ public sealed class TrustBookTests : IAsyncDisposable
         _time.Advance(TimeSpan.FromSeconds(30));
         _book.Sweep(Now);
         Assert.Equal("bad", _told.Last());
-        Assert.False(_book.IsEjected("bad", Now));
+        Assert.False(_book.IsEjected("bad"));
     }
 
     [Fact]

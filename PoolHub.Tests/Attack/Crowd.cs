@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using System.Net;
+using PoolHub.Tests.EndToEnd;
+
+namespace PoolHub.Tests.Attack;
+
+/// <summary>
+/// Everybody who attacks at once. One thread visits them in turn, of the lowest priority: in the world they have machines
+/// of their own, and what they do must not be charged to the hub.
+/// </summary>
+internal sealed class Crowd : IDisposable
+{
+    private const int LowestPriority = 19;
+
+    private readonly Attacker[] _calm;
+    private readonly Attacker[] _restless;
+    private readonly ManualResetEventSlim _stop = new();
+    private readonly Thread _thread;
+    private Exception? _failure;
+
+    /// <param name="http">The doors.</param>
+    /// <param name="tcp">Likewise.</param>
+    /// <param name="share">1 for the whole crowd.</param>
+    public Crowd(IPEndPoint http, IPEndPoint tcp, double share)
+    {
+        int number = 0;
+        _calm =
+        [
+            .. Many(5_000, (door, from, _) => new SilentAttacker(door, from)),
+            .. Many(2_000, (door, from, _) => new DrippingAttacker(door, from, door == http)),
+            .. Many(1_000, (door, from, i) => new GarbageAttacker(door, from, Effort.Seed + (ulong)i)),
+            .. Many(500, (door, from, i) => new DeafAttacker(door, from, door == http, i)),
+        ];
+        _restless = [.. Many(100, (door, from, _) => new RestlessAttacker(door, from))];
+        _thread = new Thread(Run) { IsBackground = true };
+        _thread.Start();
+
+        IEnumerable<Attacker> Many(int whole, Func<IPEndPoint, IPAddress, int, Attacker> make) =>
+            Enumerable.Range(0, (int)(whole * share)).Select(i => make((i & 1) == 0 ? http : tcp, Loopback.Hostile(number++), i));
+    }
+
+    public int Count => _calm.Length + _restless.Length;
+
+    /// <summary>Connections that they have made.</summary>
+    public int Connections => _calm.Sum(a => a.Connections) + RestlessConnections;
+    public int RestlessConnections => _restless.Sum(a => a.Connections);
+
+    /// <summary>All go away at once.</summary>
+    public void Dispose()
+    {
+        _stop.Set();
+        _thread.Join();
+        Array.ForEach([.. _calm, .. _restless], attacker => attacker.Dispose());
+        _stop.Dispose();
+        Assert.Null(_failure);
+    }
+
+    private void Run()
+    {
+        try
+        {
+            Assert.Equal(0, NativeMethods.SetPriority(0, 0, LowestPriority));
+            var elapsed = Stopwatch.StartNew();
+            long visits = 0;
+            while (!_stop.IsSet)
+            {
+                // The calm are visited once a second, evenly; the restless whenever there is time.
+                long due = (long)(elapsed.Elapsed.TotalSeconds * _calm.Length);
+                for (; visits < due && !_stop.IsSet; visits++)
+                {
+                    _calm[visits % _calm.Length].Visit();
+                }
+                Array.ForEach(_restless, attacker => attacker.Visit());
+            }
+        }
+        catch (Exception e)
+        {
+            _failure = e;
+        }
+    }
+}

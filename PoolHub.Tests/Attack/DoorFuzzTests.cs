@@ -1,0 +1,151 @@
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using PoolHub.Tests.Support;
+
+namespace PoolHub.Tests.Attack;
+
+/// <summary>The same inputs through real sockets, to a whole hub: it answers each, and none with a failure of its own.</summary>
+public sealed class DoorFuzzTests
+{
+    public static TheoryData<string> Addresses => [.. s_addresses.Keys];
+
+    private static readonly Dictionary<string, Specimen[]> s_addresses = new()
+    {
+        ["/v1/miners/register"] = JsonCorpus.Registrations,
+        ["/v1/miners/update"] = JsonCorpus.Updates,
+        ["/v1/miners/logout"] = JsonCorpus.Updates,
+        ["/v1/match"] = JsonCorpus.Matches,
+        ["/v1/match/batch"] = JsonCorpus.Batches,
+        ["/v1/match/explain"] = JsonCorpus.Matches,
+        ["/v1/match/0199b6f3a7c07000800000000000000a/release"] = JsonCorpus.Reports,
+        ["/v1/match/0199b6f3a7c07000800000000000000a/renew"] = JsonCorpus.Matches,
+        ["/v1/feedback"] = JsonCorpus.Reports,
+        ["/v1/miners/miner-1/commands"] = JsonCorpus.Texts,
+        ["/v1/miners/miner-1/price"] = JsonCorpus.Updates,
+    };
+
+    [Theory]
+    [MemberData(nameof(Addresses))]
+    public async Task Body_that_is_spoilt_is_answered(string path)
+    {
+        await using TestHub hub = await StartAsync();
+        var mutator = new Mutator(Effort.Seed, s_addresses[path], JsonCorpus.Tokens);
+        using var http = new HttpClient { BaseAddress = new Uri($"http://{hub.Hub.HttpEndPoint}"), Timeout = TestHub.Patience };
+        http.DefaultRequestHeaders.Add("Authorization", $"Bearer {(path.StartsWith("/v1/miners/miner-1", StringComparison.Ordinal) ? TestHub.AdminToken : TestHub.CoordinatorSecret)}");
+        Effort.Print($"{path}: seed {Effort.Seed}");
+        for (int i = 0; i < Effort.Of(60, 10_000); i++)
+        {
+            ReadOnlyMemory<byte> input = mutator.Next();
+            using var body = new ByteArrayContent(input.ToArray());
+            using var request = new HttpRequestMessage(path.EndsWith("/price", StringComparison.Ordinal) ? HttpMethod.Put : HttpMethod.Post, path) { Content = body };
+            using HttpResponseMessage response = await http.SendAsync(request, TestContext.Current.CancellationToken);
+            Assert.True((int)response.StatusCode < 500, $"{(int)response.StatusCode} for {Encoding.UTF8.GetString(input.Span)}");
+        }
+    }
+
+    [Fact]
+    public async Task Request_that_is_spoilt_is_answered_or_its_connection_closed()
+    {
+        await using TestHub hub = await StartAsync();
+        Specimen[] requests = [.. s_addresses.Select(address => Request(address.Key, address.Value[0].Bytes))];
+        var mutator = new Mutator(Effort.Seed, requests, [.. JsonCorpus.Tokens, .. HttpTokens()]);
+        Effort.Print($"requests: seed {Effort.Seed}");
+        byte[] answer = new byte[65_536];
+        for (int i = 0; i < Effort.Of(300, 20_000); i++)
+        {
+            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 5_000 };
+            await socket.ConnectAsync(hub.Hub.HttpEndPoint, TestContext.Current.CancellationToken);
+            ReadOnlyMemory<byte> input = mutator.Next();
+            _ = await socket.SendAsync(input, TestContext.Current.CancellationToken);
+            socket.Shutdown(SocketShutdown.Send);
+            int length = await ReadToEndAsync(socket, answer);
+            string text = Encoding.ASCII.GetString(answer, 0, length);
+            Assert.False(text.StartsWith("HTTP/1.1 5", StringComparison.Ordinal) && !text.StartsWith("HTTP/1.1 505", StringComparison.Ordinal), text);
+        }
+        _ = (await hub.Http.GetAsync("/v1/health")).Expect(200);
+    }
+
+    [Fact]
+    public async Task Web_socket_that_is_spoilt_is_answered_or_closed()
+    {
+        await using TestHub hub = await StartAsync();
+        string token = await hub.RegisterAsync("w");
+        var texts = new Mutator(Effort.Seed, JsonCorpus.Texts, JsonCorpus.Tokens);
+        var bodies = new Mutator(Effort.Seed, WireCorpus.Messages, WireCorpus.Tokens);
+        Effort.Print($"web sockets: seed {Effort.Seed}");
+        for (int connection = 0; connection < Effort.Of(20, 1_000); connection++)
+        {
+            // One that left or was replaced has to register again, as the hub says.
+            Answer renewed = await hub.Http.GetAsync("/v1/miners/lease/renew", ("X-PoolHub-Session", token));
+            if ((int)renewed.Status != 200)
+            {
+                _ = await hub.Admin.SendAsync(HttpMethod.Delete, "/v1/miners/w/key", null);
+                token = await hub.RegisterAsync("w");
+            }
+            await using WsMiner miner = await hub.ConnectWebAsync(token);
+            try
+            {
+                for (int i = 0; i < 10; i++)
+                {
+                    bool text = (i & 1) == 0;
+                    byte[] message = (text ? texts : bodies).Next().ToArray();
+                    await miner.SendAsync(message, text ? WebSocketMessageType.Text : WebSocketMessageType.Binary);
+                }
+            }
+            catch (WebSocketException)
+            {
+                // It was closed, which is an answer too.
+            }
+        }
+        _ = (await hub.Http.GetAsync("/v1/health")).Expect(200);
+    }
+
+    /// <summary>A hub that fails its test when it logs an error.</summary>
+    private static async Task<TestHub> StartAsync()
+    {
+        TestHub hub = await TestHub.StartAsync(("FLAP_LIMIT_PER_MIN", "0"));
+        hub.Logs.Least = LogLevel.Warning;
+        _ = await hub.RegisterAsync("miner-1");
+        return hub;
+    }
+
+    private static Specimen Request(string path, byte[] body)
+    {
+        string[] lines =
+        [
+            $"POST {path} HTTP/1.1\r\n", "Host: hub\r\n", $"Authorization: Bearer {TestHub.CoordinatorSecret}\r\n", "Content-Type: application/json\r\n",
+            $"Content-Length: {body.Length}\r\n", "\r\n",
+        ];
+        int at = 0;
+        int[] cuts = [.. lines.Select(line => at += line.Length)];
+        return new Specimen([.. Encoding.ASCII.GetBytes(string.Concat(lines)), .. body], [0, .. cuts]);
+    }
+
+    private static IEnumerable<byte[]> HttpTokens() => new[]
+    {
+        "GET / HTTP/1.0\r\n", "OPTIONS * HTTP/1.1\r\n", "\r\n", "\n", "Content-Length: -1\r\n", "Content-Length: 99999999999\r\n", "Content-Length: 0\r\n",
+        "Transfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", "Upgrade: websocket\r\nConnection: Upgrade\r\n", "Expect: 100-continue\r\n",
+        "Host: a\r\nHost: b\r\n", "X-PoolHub-Secret: x\r\n", "X-PoolHub-Session: x\r\n", "X-Forwarded-For: 1.2.3.4, evil\r\n", ": \r\n", "A: \0\r\n", "%00", "%2e%2e/", "?session_token=x",
+        $"X: {new string('y', 4_000)}\r\n", "ffffffff\r\n", "0\r\n\r\n",
+    }.Select(Encoding.ASCII.GetBytes);
+
+    private static async Task<int> ReadToEndAsync(Socket socket, byte[] into)
+    {
+        int length = 0;
+        try
+        {
+            using var patience = new CancellationTokenSource(TestHub.Patience);
+            while (length < into.Length && await socket.ReceiveAsync(into.AsMemory(length), patience.Token) is > 0 and int read)
+            {
+                length += read;
+            }
+        }
+        catch (SocketException)
+        {
+            // A reset is an end like any other.
+        }
+        return length;
+    }
+}

@@ -1,0 +1,21 @@
+using PoolHub.Daemon.Storage;
+using PoolHub.Protocol;
+
+namespace PoolHub.Tests.Attack;
+
+/// <summary>Takes every write at once and keeps none: millions of them cost no memory that the hub would be blamed for.</summary>
+internal sealed class ForgetfulStore : IHubStore
+{
+    public StoreFigures Figures => default;
+    public Task SaveRegistrationAsync(string minerId, MinerProfile profile, long epoch, StoredKeys? claim, DateTimeOffset at) => Task.CompletedTask;
+    public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at) => Task.CompletedTask;
+    public Task SaveEpochAsync(string minerId, long epoch) => Task.CompletedTask;
+    public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at) => Task.CompletedTask;
+    public Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch) => Task.CompletedTask;
+    public Task<int> ForgetFeedbackAsync(DateTimeOffset before, int limit) => Task.FromResult(0);
+    public Task<IReadOnlyList<StoredMiner>> LoadAsync(CancellationToken cancel) => Task.FromResult<IReadOnlyList<StoredMiner>>([]);
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    public Task<FeedbackReceipt> RecordFeedbackAsync(StoredFeedback feedback, Func<TrustState, TrustState> learn) =>
+        Task.FromResult(new FeedbackReceipt(true, learn(TrustState.None)));
+}

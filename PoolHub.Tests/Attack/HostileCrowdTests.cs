@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using System.Net;
+using PoolHub.Protocol.Http;
+using PoolHub.Tests.EndToEnd;
+
+namespace PoolHub.Tests.Attack;
+
+/// <summary>docs/security.md: a crowd at both doors keeps no honest miner and no coordinator from the hub.</summary>
+[Collection<Alone>]
+public sealed class HostileCrowdTests
+{
+    private const int MatchesPerSec = 500;
+
+    private static int Miners => Effort.Of(100, 1_000);
+
+    /// <summary>Of the quiet hub, and of the crowd, each.</summary>
+    private static TimeSpan Phase => TimeSpan.FromSeconds(Effort.Of(4, 60));
+
+    [Fact]
+    public async Task Crowd_takes_no_lease_no_match_and_no_memory()
+    {
+        await using HubProcess hub = await HubProcess.StartAsync(("SESSION_TTL_SEC", "8"), ("HEARTBEAT_GRACE_SEC", "60"));
+        IPEndPoint http = new(IPAddress.Loopback, hub.HttpPort), tcp = new(IPAddress.Loopback, hub.TcpPort);
+        using var fleet = new LightFleet(tcp, Miners, beatEverySec: 2);
+        _ = await fleet.AllOnlineAsync();
+        var coordinator = new MatchPace(http, MatchesPerSec);
+        _ = await coordinator.RunAsync(TimeSpan.FromSeconds(1));
+
+        Latencies quiet = await coordinator.RunAsync(Phase);
+        double beforeMb = hub.Process.ResidentMb();
+        int descriptorsBefore = hub.Process.Descriptors();
+        Latencies crowded;
+        double crowdedMb;
+        int lost = 0;
+        using (var crowd = new Crowd(http, tcp, Effort.Of(0.1, 1.0)))
+        {
+            // The hub is measured with the crowd there, not with it on its way.
+            await Task.Delay(TimeSpan.FromSeconds(Effort.Of(1, 5)), TestContext.Current.CancellationToken);
+            Task<Latencies> asking = coordinator.RunAsync(Phase);
+            while (!asking.IsCompleted)
+            {
+                await Task.WhenAny(asking, Task.Delay(1_000, TestContext.Current.CancellationToken));
+                lost = Math.Max(lost, await CountAsync(hub, "degraded") + await CountAsync(hub, "offline"));
+            }
+            crowded = await asking;
+            crowdedMb = hub.Process.ResidentMb();
+            Effort.Print($"a crowd of {crowd.Count:N0} made {crowd.Connections:N0} connections, the restless {crowd.RestlessConnections:N0} of them; the hub had {hub.Process.Descriptors():N0} descriptors");
+        }
+        (double afterMb, double settledSec) = await SettleAsync(hub, beforeMb * 1.2);
+        Effort.Print($"quiet:   {quiet}\ncrowded: {crowded}, {crowded.P99 / quiet.P99:0.0} times the quiet p99");
+        Effort.Print($"memory: {beforeMb:0.0} MB before, {crowdedMb:0.0} MB with the crowd, {afterMb:0.0} MB {settledSec:0} s after; descriptors: {descriptorsBefore} before, {hub.Process.Descriptors()} after");
+        Effort.Print($"honest miners: {fleet.OnlineCount} of {Miners} online, {fleet.Miners.Sum(m => m.Drops)} drops, {lost} leases lost");
+
+        Assert.Equal(0, lost);
+        Assert.All(fleet.Miners, miner => Assert.Equal(0, miner.Drops));
+        Assert.Equal(Miners, await CountAsync(hub, "online"));
+        Assert.InRange(crowded.Sorted.Length, MatchesPerSec * Phase.TotalSeconds * 0.95, double.MaxValue);
+        Assert.True(crowded.P99 <= 3 * quiet.P99 || (!Effort.IsFull && crowded.P99 < 50), $"99th percentile {crowded.P99:0.00} ms in the crowd, {quiet.P99:0.00} ms without");
+        Assert.True(afterMb <= beforeMb * 1.2, $"{afterMb:0.0} MB after the crowd, {beforeMb:0.0} MB before");
+    }
+
+    /// <summary>Honest miners in a state.</summary>
+    private static async Task<int> CountAsync(HubProcess hub, string state)
+    {
+        int count = 0;
+        string? cursor = null;
+        do
+        {
+            MinerPage page = await hub.Admin.ListMinersAsync(500, cursor, state, "eu", TestContext.Current.CancellationToken);
+            count += page.Miners.Length;
+            cursor = page.NextCursor;
+        }
+        while (cursor is not null);
+        return count;
+    }
+
+    /// <summary>Waits until the hub takes no more than this, for a while at most.</summary>
+    private static async Task<(double Mb, double Sec)> SettleAsync(HubProcess hub, double wantedMb)
+    {
+        var waited = Stopwatch.StartNew();
+        while (hub.Process.ResidentMb() > wantedMb && waited.Elapsed.TotalSeconds < Effort.Of(20, 180))
+        {
+            await Task.Delay(200, TestContext.Current.CancellationToken);
+        }
+        return (hub.Process.ResidentMb(), waited.Elapsed.TotalSeconds);
+    }
+}
