@@ -99,7 +99,8 @@ internal sealed class Hub : IAsyncDisposable
                 o.Use(_ => connection => parts!.Door.OnConnectedAsync(connection));
             });
         });
-        builder.Services.AddSingleton<SocketTransportFactory>().AddSingleton<DoorSockets>();
+        builder.Services.AddSingleton(services => new DoorSockets(
+            () => parts!.Gate, () => new TokenBucket(settings.Gate.AcceptsPerSec, time), services.GetRequiredService<ILoggerFactory>()));
         // Kestrel asks the last one first.
         builder.Services.AddSingleton<IConnectionListenerFactory>(s => s.GetRequiredService<DoorSockets>());
         builder.Services.AddHostedService(_ => parts!.Drain);
@@ -177,7 +178,12 @@ internal sealed class Hub : IAsyncDisposable
             StuckAfter = TimeSpan.FromSeconds(settings.Registry.StuckSweepSec),
         };
         sweep.Sweep();
-        sweep.Each = gate.Sweep;
+        var ebb = new Ebb(gate, Ebb.CollectGarbage);
+        sweep.Each = now =>
+        {
+            gate.Sweep(now);
+            ebb.Sweep();
+        };
         var drain = new Drain(app.Services.GetRequiredService<DoorSockets>(), conversations);
 
         app.UseTrustedProxies(settings.Gateway.Proxies);

@@ -23,8 +23,12 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     private readonly Dictionary<AddressBlock, Count> _byAddress = [];
     private GateOptions _options = options;
     private int _count;
+    private long _came;
 
     public int Connections => Volatile.Read(ref _count);
+
+    /// <summary>How many have ever come, let in or not.</summary>
+    public long Came => Volatile.Read(ref _came);
 
     public int Greetings
     {
@@ -38,6 +42,22 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     }
 
     public void Reload(GateOptions fresh) => Volatile.Write(ref _options, fresh);
+
+    /// <summary>Whether somebody from there would be one too many. Counts it then.</summary>
+    public bool IsFull(EndPoint? peer)
+    {
+        lock (_gate)
+        {
+            AddressBlock? address = proxies.Contains(peer) ? null : AddressBlock.Of(peer);
+            if (Full(address) is not { } cap)
+            {
+                return false;
+            }
+            _came++;
+            metrics.Refused(cap);
+            return true;
+        }
+    }
 
     /// <summary>Lets a connection through, or closes it without a word.</summary>
     public async Task AdmitAsync(ConnectionContext connection, ConnectionDelegate next)
@@ -107,7 +127,7 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
             if (source is not null && entrant.Address is null)
             {
                 var address = AddressBlock.Of(source);
-                if (IsFull(address))
+                if (HasShare(address))
                 {
                     metrics.Refused(GateCap.Address);
                     return false;
@@ -152,15 +172,11 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
         Entrant entrant;
         lock (_gate)
         {
+            _came++;
             GateOptions caps = _options;
-            if (caps.Connections > 0 && _count >= caps.Connections)
+            if (Full(address) is { } cap)
             {
-                metrics.Refused(GateCap.All);
-                return null;
-            }
-            if (address is { } own && IsFull(own))
-            {
-                metrics.Refused(GateCap.Address);
+                metrics.Refused(cap);
                 return null;
             }
             if (caps.Greetings > 0 && _greeting.Count >= caps.Greetings)
@@ -216,7 +232,13 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
         }
     }
 
-    private bool IsFull(AddressBlock address)
+    private GateCap? Full(AddressBlock? address) =>
+        _options is { Connections: > 0 and var all } && _count >= all ? GateCap.All
+        : address is { } own && HasShare(own) ? GateCap.Address
+        : null;
+
+    /// <summary>Whether an address has as many as it may.</summary>
+    private bool HasShare(AddressBlock address)
     {
         GateOptions caps = _options;
         Count count = _byAddress.GetValueOrDefault(address);

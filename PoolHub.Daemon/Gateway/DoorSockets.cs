@@ -1,19 +1,42 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using PoolHub.Daemon.Access;
 
 namespace PoolHub.Daemon.Gateway;
 
-/// <summary>Opens the doors' sockets for Kestrel, and can close them before it stops: it would close its connections, too.</summary>
-internal sealed class DoorSockets(SocketTransportFactory sockets) : IConnectionListenerFactory
+/// <summary>
+/// Opens the doors' sockets for Kestrel, and can close them before it stops: it would close its connections, too.
+/// </summary>
+/// <param name="gate">The gate, which stands when the first connection comes.</param>
+/// <param name="paceOf">A pace for each door: those who come faster wait in the kernel's queue.</param>
+internal sealed class DoorSockets(Func<AcceptGate> gate, Func<TokenBucket> paceOf, ILoggerFactory logs) : IConnectionListenerFactory, IDisposable
 {
+    /// <summary>As many as may wait; the kernel's own limit, net.core.somaxconn, is the same on Debian.</summary>
+    private const int Backlog = 4_096;
+
+    private readonly SocketConnectionContextFactory _connections =
+        new(new SocketConnectionFactoryOptions(), logs.CreateLogger<SocketConnectionContextFactory>());
     private readonly List<IConnectionListener> _listeners = [];
 
-    public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
-        IConnectionListener listener = await sockets.BindAsync(endpoint, cancellationToken);
+#pragma warning disable CA2000 // The listener has it.
+        Socket socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+#pragma warning restore CA2000
+        try
+        {
+            socket.Listen(Backlog);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+        var listener = new DoorListener(socket, gate, paceOf(), _connections);
         _listeners.Add(listener);
-        return listener;
+        return ValueTask.FromResult<IConnectionListener>(listener);
     }
 
     /// <summary>From here on nobody is let in; who waits in a socket of systemd's is the next hub's.</summary>
@@ -24,4 +47,6 @@ internal sealed class DoorSockets(SocketTransportFactory sockets) : IConnectionL
             await listener.UnbindAsync();
         }
     }
+
+    public void Dispose() => _connections.Dispose();
 }

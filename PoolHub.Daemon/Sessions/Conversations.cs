@@ -52,7 +52,9 @@ internal sealed class Conversations(
         _channels.TryRemove(conversation.Channel, out _);
         conversation.End();
         CloseReason reason = conversation.Channel.Ended!.Value;
-        LogLevel level = reason.IsFault() ? LogLevel.Information : LogLevel.Debug;
+        // A stranger who sends rubbish is only counted: else whoever connects often enough fills the log.
+        bool told = reason.IsFault() && (conversation.Channel.Session is not null || reason == CloseReason.BadCredentials);
+        LogLevel level = told ? LogLevel.Information : LogLevel.Debug;
         string name = reason.Name();
         SessionLog.Ended(log, level, conversation.Channel.Session?.Miner.Id ?? "", remote, name);
     }

@@ -9,7 +9,7 @@ internal static class Accepted
 {
     public static bool IsWithinLimits(object message) => message switch
     {
-        Hello it => it.Version is >= 0 and <= 65_535 && Texts.IsMinerId(it.MinerId) && it.ApiKey is null != it.SessionToken is null
+        Hello it => it.Version is >= 0 and <= 65_535 && Texts.IsMinerId(it.MinerId) && (it.ApiKey is null || it.SessionToken is null)
             && AreTexts(it.Features, Limits.MaxFeatures, Limits.TermChars) && IsText(it.ApiKey, Limits.ApiKeyChars)
             && IsText(it.SessionToken, Limits.SessionTokenChars),
         Welcome it => it.LeaseTtlSec > 0 && it.NextHeartbeatSec > 0 && it.Epoch >= 0

@@ -1,0 +1,66 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using PoolHub.Daemon.Access;
+
+namespace PoolHub.Daemon.Gateway;
+
+/// <summary>
+/// Accepts at a pace: a crowd that connects as fast as it can costs the hub no more than that, and whoever is inside is
+/// served meanwhile. Who is one too many is closed before anything is made for him.
+/// </summary>
+internal sealed class DoorListener(Socket listening, Func<AcceptGate> gate, TokenBucket pace, SocketConnectionContextFactory connections)
+    : IConnectionListener
+{
+    public EndPoint EndPoint { get; } = listening.LocalEndPoint!;
+
+    /// <summary>The next connection; null when the door is closed.</summary>
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            try
+            {
+                if (pace.Take(1) is { } wait)
+                {
+                    await Task.Delay(wait, cancellationToken);
+                    continue;
+                }
+                Socket socket = await listening.AcceptAsync(cancellationToken);
+                if (gate().IsFull(socket.RemoteEndPoint))
+                {
+                    // At once, with a reset: nothing of it waits in the kernel.
+                    socket.Close(timeout: 0);
+                    continue;
+                }
+                socket.NoDelay = true;
+                return connections.Create(socket);
+            }
+            catch (ObjectDisposedException)
+            {
+                return null;
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.OperationAborted)
+            {
+                return null;
+            }
+            catch (SocketException)
+            {
+                // That one was gone before it was let in.
+            }
+        }
+    }
+
+    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        listening.Dispose();
+        return default;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        listening.Dispose();
+        return default;
+    }
+}
