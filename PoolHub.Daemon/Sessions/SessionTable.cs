@@ -36,6 +36,11 @@ internal sealed class SessionTable(
     /// <param name="channel">The socket it speaks through; null over HTTP.</param>
     public Admission Open(string minerId, string apiKey, Channel? channel)
     {
+        if (MinerKey.Check(apiKey) == MinerKeyForm.Typo)
+        {
+            // Said whoever it is: it tells nothing of the miner.
+            return new Admission(null, CloseReason.BadCredentials, "the api_key is mistyped: its checksum does not fit");
+        }
         Session session;
         Session? older;
         // The key is judged in here too: what it claims must not be freed by an older session that fails meanwhile.
@@ -50,6 +55,7 @@ internal sealed class SessionTable(
             {
                 return refusal;
             }
+            keys.Use(minerId);
             (Miner miner, long epoch) = registry.BeginSession(minerId);
             older = _sessions.GetValueOrDefault(minerId);
             session = new Session(miner, epoch) { Channel = channel, Claim = claim ?? older?.Claim };
@@ -196,13 +202,18 @@ internal sealed class SessionTable(
     /// <summary>The miner's keys are gone: whatever it has open ends.</summary>
     public async ValueTask RevokeAsync(string minerId)
     {
-        if (registry.Find(minerId) is not { } miner)
+        Session session;
+        lock (_gate)
         {
-            return;
+            // In here, so that who was let in by the key just before has its session.
+            if (registry.Find(minerId) is not { } miner)
+            {
+                return;
+            }
+            session = Find(minerId) ?? new Session(miner, miner.Epoch);
         }
-        Session? session = Find(minerId);
-        session?.Channel?.Close(CloseReason.KeyRevoked, "the miner's key was revoked");
-        await LeaveAsync(session ?? new Session(miner, miner.Epoch));
+        session.Channel?.Close(CloseReason.KeyRevoked, "the miner's key was revoked");
+        await LeaveAsync(session);
     }
 
     /// <summary>The miner's grace is over.</summary>

@@ -31,7 +31,7 @@ internal sealed class HubParts : IAsyncDisposable
         SessionMetrics = new SessionMetrics(metrics);
         Conversations = new Conversations(Table, Registry, commands, SessionMetrics, Time, Logs.Of<Conversations>());
         Sweep = new SweepLoop(
-            Registry, Table, Conversations, trust, _store, new SweepMetrics(metrics, SessionMetrics), Time, NullLogger<SweepLoop>.Instance);
+            Registry, Table, Conversations, trust, _store, Keys, new SweepMetrics(metrics, SessionMetrics), Time, NullLogger<SweepLoop>.Instance);
         Door = new TcpDoor(Conversations, TrustedProxies.None);
     }
 
