@@ -43,7 +43,7 @@ internal sealed class Hub : IAsyncDisposable
     public HubReload Reload => _parts.Reload;
     public AcceptGate Gate => _parts.Gate;
     public SweepLoop SweepLoop => _parts.Sweep;
-    public FeedbackRetention Retention => _parts.Retention;
+    public Retention Retention => _parts.Retention;
     public MinerRegistry Registry => _parts.Registry;
     public IHubStore Store => _parts.Store;
     public ILogger Log { get; }
@@ -173,7 +173,7 @@ internal sealed class Hub : IAsyncDisposable
         var conversations = new Conversations(table, registry, commands, sessionMetrics, settings.Inflow, time, LogOf<Conversations>(app));
 #pragma warning disable CA2000 // The host disposes what it runs.
         var sweep = new SweepLoop(
-            registry, table, conversations, trust, store, new SweepMetrics(metrics, sessionMetrics), time, LogOf<SweepLoop>(app))
+            registry, table, conversations, trust, store, keys, new SweepMetrics(metrics, sessionMetrics), time, LogOf<SweepLoop>(app))
         {
             StuckAfter = TimeSpan.FromSeconds(settings.Registry.StuckSweepSec),
         };
@@ -205,11 +205,13 @@ internal sealed class Hub : IAsyncDisposable
             trust, credentials, DecisionLog.TagOf, feedback => Observe(registry, feedback), report => EndHolds(holds, report), metrics, time).Map(app);
         new MinerEndpoints(table, registry, commands).Map(app);
         new WebSocketDoor(conversations, table, gate).Map(app);
-        new CommandEndpoint(table, registry, commands, credentials, time, app.Lifetime.ApplicationStopping).Map(app);
-        new PriceEndpoint(registry, credentials, time).Map(app);
-        new BanEndpoints(guard, credentials).Map(app);
-        new KeyEndpoints(keys, credentials, table.RevokeAsync).Map(app);
-        new OperationsEndpoints(registry, table, trust, store, credentials, collectors, time).Map(app);
+        var audit = new AuditLog(store, time, LogOf<AuditLog>(app));
+        new CommandEndpoint(table, registry, commands, credentials, audit, time, app.Lifetime.ApplicationStopping).Map(app);
+        new PriceEndpoint(registry, credentials, audit, time).Map(app);
+        new KeyEndpoints(keys, credentials, audit, time, table.RevokeAsync).Map(app);
+        new BanEndpoints(guard, credentials, audit).Map(app);
+        new AuditEndpoint(store, credentials).Map(app);
+        new OperationsEndpoints(registry, table, trust, store, credentials, audit, collectors, time).Map(app);
         if (systemd is { IsEnabled: true })
         {
             var notifier = new ServiceNotifier(systemd, registry, matches, time, LogOf<ServiceNotifier>(app));
@@ -223,7 +225,7 @@ internal sealed class Hub : IAsyncDisposable
             new TcpDoor(conversations, gate, settings.Gateway.Proxies),
             sweep,
             drain,
-            new FeedbackRetention(store, settings.Storage.FeedbackRetentionDays, time, LogOf<FeedbackRetention>(app)),
+            new Retention(store, settings.Storage, time, LogOf<Retention>(app)),
             new HubReload(
                 settings, level, queries, credentials, model, registry, new Doorkeepers(tls, gate, guard, conversations), LogOf<HubReload>(app)),
             registry);
@@ -249,7 +251,7 @@ internal sealed class Hub : IAsyncDisposable
         : null;
 
     private sealed record Parts(
-        IHubStore Store, AcceptGate Gate, TcpDoor Door, SweepLoop Sweep, Drain Drain, FeedbackRetention Retention, HubReload Reload, MinerRegistry Registry);
+        IHubStore Store, AcceptGate Gate, TcpDoor Door, SweepLoop Sweep, Drain Drain, Retention Retention, HubReload Reload, MinerRegistry Registry);
 
     private static ILogger<T> LogOf<T>(WebApplication app) => app.Services.GetRequiredService<ILogger<T>>();
 }

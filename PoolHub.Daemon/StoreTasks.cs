@@ -38,12 +38,12 @@ internal static class StoreTasks
                 throw new StoreRefusedException($"{settings.StateDir} holds a spool that is not delivered yet: start the hub, wait until it is, and stop it.");
             }
             ArchiveEnd done = await StoreArchive.ExportAsync((IStoreArchive)store, line.ArchivePath!, Progress, CancellationToken.None);
-            await output.WriteLineAsync($"exported {done.Miners} miners and {done.Feedback} reports of feedback to {line.ArchivePath}");
+            await output.WriteLineAsync($"exported {done.Miners} miners, {done.Feedback} reports of feedback and {done.Audit} audit entries to {line.ArchivePath}");
         }
         else
         {
             ArchiveEnd done = await StoreArchive.ImportAsync((IStoreArchive)store, line.ArchivePath!, Progress, CancellationToken.None);
-            await output.WriteLineAsync($"imported {done.Miners} miners and {done.Feedback} reports of feedback from {line.ArchivePath}");
+            await output.WriteLineAsync($"imported {done.Miners} miners, {done.Feedback} reports of feedback and {done.Audit} audit entries from {line.ArchivePath}");
         }
         void Progress(long done, long total) => output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"progress {done} {total}"));
     }

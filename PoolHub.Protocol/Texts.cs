@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 
 namespace PoolHub.Protocol;
 
@@ -12,7 +13,7 @@ public static class Texts
         SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789._+-");
 
     /// <summary>1 to 64 letters, digits, dots, colons, hyphens or underscores.</summary>
-    public static bool IsMinerId(string? text) =>
+    public static bool IsMinerId([NotNullWhen(true)] string? text) =>
         text is { Length: > 0 and <= Limits.MinerIdChars } && !text.AsSpan().ContainsAnyExcept(IdChars);
 
     /// <summary>A lower-case name such as a region, an accelerator or a protocol; may be empty.</summary>

@@ -10,15 +10,19 @@ internal static class KeyCommand
     {
         var command = new TaughtCommand(
             "key",
-            "Make and withdraw the keys of miners. Needs the admin token. A new key is printed once and kept nowhere.",
+            "Make, withdraw and list the keys of miners. Needs the admin token. A new key is printed once and kept nowhere.",
             "poolhub key issue rig-1",
             "poolhub key rotate rig-1 --grace-sec 3600",
-            "poolhub key revoke rig-1");
+            "poolhub key revoke rig-1",
+            "poolhub key list",
+            "poolhub key log rig-1");
         var json = new Option<bool>("--json") { Description = "Print the hub's answer as it is.", Recursive = true };
         command.Add(json);
         command.Add(Issue(terminal, hub, json));
         command.Add(Rotate(terminal, hub, json));
         command.Add(Revoke(terminal, hub, json));
+        command.Add(KeyLists.Keys(terminal, hub, json));
+        command.Add(KeyLists.Log(terminal, hub, json));
         return command;
     }
 

@@ -1,12 +1,13 @@
 using System.Net;
 using PoolHub.Daemon.Http;
+using PoolHub.Daemon.Storage;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Http;
 
 namespace PoolHub.Daemon.Access;
 
 /// <summary>The admin's view of bans; docs/http-api.md, "Bans".</summary>
-internal sealed class BanEndpoints(LoginGuard guard, Credentials credentials)
+internal sealed class BanEndpoints(LoginGuard guard, Credentials credentials, AuditLog audit)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -37,7 +38,7 @@ internal sealed class BanEndpoints(LoginGuard guard, Credentials credentials)
 
     private async Task LiftAsync(HttpContext http)
     {
-        if (!await credentials.RequireAsync(http, Caller.Admin))
+        if (await credentials.AuthenticateAsync(http, Caller.Admin) is not { } admin)
         {
             return;
         }
@@ -64,8 +65,12 @@ internal sealed class BanEndpoints(LoginGuard guard, Credentials credentials)
             }
             lifted = guard.Lift(AddressBlock.Of(parsed));
         }
-        await (lifted
-            ? http.Response.JsonAsync(new LiftResponse { Lifted = address ?? minerId! }, HubJson.Default.LiftResponse)
-            : http.Response.ProblemAsync(StatusCodes.Status404NotFound, "there is no such ban"));
+        if (!lifted)
+        {
+            await http.Response.ProblemAsync(StatusCodes.Status404NotFound, "there is no such ban");
+            return;
+        }
+        await audit.AppendAsync(audit.Entry(http, admin, AuditEntry.BanLift, minerId, address ?? ""));
+        await http.Response.JsonAsync(new LiftResponse { Lifted = address ?? minerId! }, HubJson.Default.LiftResponse);
     }
 }

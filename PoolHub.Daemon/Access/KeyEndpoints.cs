@@ -7,31 +7,65 @@ using PoolHub.Protocol.Http;
 namespace PoolHub.Daemon.Access;
 
 /// <summary>The admin's calls on keys; docs/http-api.md, "Keys".</summary>
+/// <param name="ring">The keys.</param>
+/// <param name="credentials">Who may change them.</param>
+/// <param name="audit">Says who did.</param>
+/// <param name="time">The hub's clock.</param>
 /// <param name="revoked">Told the miner's id after its keys are gone.</param>
-internal sealed class KeyEndpoints(KeyRing ring, Credentials credentials, Func<string, ValueTask> revoked)
+internal sealed class KeyEndpoints(KeyRing ring, Credentials credentials, AuditLog audit, TimeProvider time, Func<string, ValueTask> revoked)
 {
     private const int DefaultGraceSec = 86_400;
     private const int MaxGraceSec = 30 * 86_400;
 
     public void Map(IEndpointRouteBuilder routes)
     {
+        routes.MapGet("/v1/keys", ListAsync);
         routes.MapPost("/v1/miners/{id}/key", IssueAsync);
         routes.MapPost("/v1/miners/{id}/key/rotate", RotateAsync);
         routes.MapDelete("/v1/miners/{id}/key", RevokeAsync);
     }
 
-    private async Task IssueAsync(HttpContext http)
+    private async Task ListAsync(HttpContext http)
     {
-        if (await AdmitAsync(http) is not { } id)
+        string? cursor = http.Request.Query["cursor"];
+        if (!await credentials.RequireAsync(http, Caller.Admin)
+            || await http.ReadLimitAsync() is not { } limit
+            || !await http.IsMinerIdAsync("cursor", cursor, "must be the next_cursor of another page"))
         {
             return;
         }
-        await AnswerAsync(http, id, ring.IssueAsync(id), StatusCodes.Status409Conflict, "this miner has a key; rotate it to get another");
+        KeyView[] page = [.. ring.After(cursor).Take(limit + 1).Select(k => View(k.Key, k.Value))];
+        await http.Response.JsonAsync(new KeyPage
+        {
+            Keys = page.Length > limit ? page[..limit] : page,
+            NextCursor = page.Length > limit ? page[limit - 1].MinerId : null,
+        }, HubJson.Default.KeyPage);
+    }
+
+    private KeyView View(string minerId, StoredKeys keys) => new()
+    {
+        MinerId = minerId,
+        Valid = keys.Current is not null,
+        IssuedAt = keys.IssuedAt,
+        RotatedAt = keys.RotatedAt,
+        OldKeyUntil = keys.PreviousUntil > time.GetUtcNow() ? keys.PreviousUntil : null,
+        RevokedAt = keys.RevokedAt,
+        LastUsedAt = ring.UsedAt(minerId),
+    };
+
+    private async Task IssueAsync(HttpContext http)
+    {
+        if (await AdmitAsync(http) is not var (admin, id))
+        {
+            return;
+        }
+        AuditEntry entry = audit.Entry(http, admin, AuditEntry.KeyIssue, id);
+        await AnswerAsync(http, id, ring.IssueAsync(id, entry), StatusCodes.Status409Conflict, "this miner has a key; rotate it to get another");
     }
 
     private async Task RotateAsync(HttpContext http)
     {
-        if (await AdmitAsync(http) is not { } id)
+        if (await AdmitAsync(http) is not var (admin, id))
         {
             return;
         }
@@ -43,12 +77,14 @@ internal sealed class KeyEndpoints(KeyRing ring, Credentials credentials, Func<s
             await http.Response.BadFieldAsync(("grace_sec", $"must be a whole number from 0 to {MaxGraceSec}"));
             return;
         }
-        await AnswerAsync(http, id, ring.RotateAsync(id, TimeSpan.FromSeconds(graceSec)), StatusCodes.Status404NotFound, "this miner has no key to rotate");
+        AuditEntry entry = audit.Entry(http, admin, AuditEntry.KeyRotate, id, $"the old key stays valid for {graceSec} s");
+        await AnswerAsync(
+            http, id, ring.RotateAsync(id, TimeSpan.FromSeconds(graceSec), entry), StatusCodes.Status404NotFound, "this miner has no key to rotate");
     }
 
     private async Task RevokeAsync(HttpContext http)
     {
-        if (await AdmitAsync(http) is not { } id)
+        if (await AdmitAsync(http) is not var (admin, id))
         {
             return;
         }
@@ -59,7 +95,7 @@ internal sealed class KeyEndpoints(KeyRing ring, Credentials credentials, Func<s
         }
         try
         {
-            int count = await ring.RevokeAsync(id);
+            int count = await ring.RevokeAsync(id, audit.Entry(http, admin, AuditEntry.KeyRevoke, id));
             await revoked(id);
             await http.Response.JsonAsync(new RevokeResponse { MinerId = id, Revoked = count }, HubJson.Default.RevokeResponse);
         }
@@ -69,9 +105,9 @@ internal sealed class KeyEndpoints(KeyRing ring, Credentials credentials, Func<s
         }
     }
 
-    private async ValueTask<string?> AdmitAsync(HttpContext http)
+    private async ValueTask<(Identity Admin, string MinerId)?> AdmitAsync(HttpContext http)
     {
-        if (!await credentials.RequireAsync(http, Caller.Admin))
+        if (await credentials.AuthenticateAsync(http, Caller.Admin) is not { } admin)
         {
             return null;
         }
@@ -81,7 +117,7 @@ internal sealed class KeyEndpoints(KeyRing ring, Credentials credentials, Func<s
             await http.Response.BadFieldAsync(("miner_id", $"must be 1 to {Limits.MinerIdChars} letters, digits or any of . _ : -"));
             return null;
         }
-        return id;
+        return (admin, id);
     }
 
     private static async Task AnswerAsync(HttpContext http, string id, Task<string?> issuing, int refusal, string why)

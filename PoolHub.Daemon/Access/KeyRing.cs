@@ -15,6 +15,9 @@ internal sealed class KeyRing(IHubStore store, TimeProvider time)
     private static readonly byte[] NoKey = new byte[SHA256.HashSizeInBytes];
 
     private readonly ConcurrentDictionary<string, StoredKeys> _keys = new();
+
+    /// <summary>When each key was last used; written behind, with the miner's status.</summary>
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _usedAt = new();
     private readonly WriteTurns _turns = new();
 
     public void Load(IEnumerable<StoredMiner> miners)
@@ -22,12 +25,27 @@ internal sealed class KeyRing(IHubStore store, TimeProvider time)
         foreach (StoredMiner miner in miners)
         {
             _keys[miner.MinerId] = miner.Keys;
+            if (miner.Status?.KeyUsedAt is { } usedAt)
+            {
+                _usedAt[miner.MinerId] = usedAt;
+            }
         }
     }
 
     public bool Knows(string minerId) => _keys.ContainsKey(minerId);
 
     public bool HasKey(string minerId) => _keys.TryGetValue(minerId, out StoredKeys? keys) && keys.Current is not null;
+
+    /// <summary>Every miner with its keys, in the order of their ids, from after <paramref name="cursor"/>.</summary>
+    public IEnumerable<KeyValuePair<string, StoredKeys>> After(string? cursor) => _keys
+        .Where(k => cursor is null || string.CompareOrdinal(k.Key, cursor) > 0)
+        .OrderBy(k => k.Key, StringComparer.Ordinal);
+
+    /// <summary>When the miner last logged in with its key; null when it never did.</summary>
+    public DateTimeOffset? UsedAt(string minerId) => _usedAt.TryGetValue(minerId, out DateTimeOffset at) ? at : null;
+
+    /// <summary>The miner has logged in with its key.</summary>
+    public void Use(string minerId) => _usedAt[minerId] = time.GetUtcNow();
 
     /// <summary>Whether the key is the miner's. An unknown miner takes as long as a wrong key.</summary>
     public bool Verify(string minerId, string apiKey)
@@ -53,7 +71,7 @@ internal sealed class KeyRing(IHubStore store, TimeProvider time)
         }
         byte[] hash = new byte[SHA256.HashSizeInBytes];
         Hash(apiKey, hash);
-        var keys = new StoredKeys(hash);
+        var keys = new StoredKeys(hash, IssuedAt: time.GetUtcNow());
         return _keys.TryAdd(minerId, keys) ? keys : null;
     }
 
@@ -72,42 +90,51 @@ internal sealed class KeyRing(IHubStore store, TimeProvider time)
         return _keys.TryGetValue(minerId, out StoredKeys? keys) && keys.RevokedAt is null;
     }
 
-    public void Unclaim(string minerId, StoredKeys claim) => _keys.TryRemove(new KeyValuePair<string, StoredKeys>(minerId, claim));
+    public void Unclaim(string minerId, StoredKeys claim)
+    {
+        if (_keys.TryRemove(new KeyValuePair<string, StoredKeys>(minerId, claim)))
+        {
+            _ = _usedAt.TryRemove(minerId, out _);
+        }
+    }
 
     /// <summary>Makes a key for a miner that has none; null when it has one.</summary>
-    public Task<string?> IssueAsync(string minerId) => _turns.InTurnAsync<string?>(minerId, async () =>
+    /// <param name="minerId">Need not be known yet.</param>
+    /// <param name="audit">Who does it; kept with the change, as in the next two.</param>
+    public Task<string?> IssueAsync(string minerId, AuditEntry? audit = null) => _turns.InTurnAsync<string?>(minerId, async () =>
     {
         string key = MinerKey.Create();
-        return HasKey(minerId) ? null : await SaveAsync(minerId, key, new StoredKeys(Hash(key)));
+        return HasKey(minerId) ? null : await SaveAsync(minerId, key, new StoredKeys(Hash(key), IssuedAt: time.GetUtcNow()), audit);
     });
 
     /// <summary>Makes another key; the one before stays valid for the grace. Null when the miner has none to rotate.</summary>
-    public Task<string?> RotateAsync(string minerId, TimeSpan grace) => _turns.InTurnAsync<string?>(minerId, async () =>
+    public Task<string?> RotateAsync(string minerId, TimeSpan grace, AuditEntry? audit = null) => _turns.InTurnAsync<string?>(minerId, async () =>
     {
-        if (_keys.GetValueOrDefault(minerId)?.Current is not { } current)
+        if (_keys.GetValueOrDefault(minerId) is not { Current: { } current } before)
         {
             return null;
         }
         string key = MinerKey.Create();
-        return await SaveAsync(minerId, key, grace > TimeSpan.Zero
-            ? new StoredKeys(Hash(key), current, time.GetUtcNow() + grace)
-            : new StoredKeys(Hash(key)));
+        DateTimeOffset now = time.GetUtcNow();
+        var keys = new StoredKeys(Hash(key), IssuedAt: before.IssuedAt, RotatedAt: now);
+        return await SaveAsync(minerId, key, grace > TimeSpan.Zero ? keys with { Previous = current, PreviousUntil = now + grace } : keys, audit);
     });
 
     /// <summary>Ends every key of the miner; returns how many.</summary>
-    public Task<int> RevokeAsync(string minerId) => _turns.InTurnAsync(minerId, async () =>
+    public Task<int> RevokeAsync(string minerId, AuditEntry? audit = null) => _turns.InTurnAsync(minerId, async () =>
     {
         StoredKeys? keys = _keys.GetValueOrDefault(minerId);
         int live = (keys?.Current is null ? 0 : 1) + (keys?.Previous is not null && keys.PreviousUntil > time.GetUtcNow() ? 1 : 0);
-        var none = new StoredKeys(null, RevokedAt: time.GetUtcNow());
-        await store.SaveKeysAsync(minerId, none, time.GetUtcNow());
+        DateTimeOffset now = time.GetUtcNow();
+        var none = new StoredKeys(null, IssuedAt: keys?.IssuedAt, RotatedAt: keys?.RotatedAt, RevokedAt: keys?.RevokedAt ?? now);
+        await store.SaveKeysAsync(minerId, none, now, audit);
         _keys[minerId] = none;
         return live;
     });
 
-    private async Task<string> SaveAsync(string minerId, string key, StoredKeys keys)
+    private async Task<string> SaveAsync(string minerId, string key, StoredKeys keys, AuditEntry? audit)
     {
-        await store.SaveKeysAsync(minerId, keys, time.GetUtcNow());
+        await store.SaveKeysAsync(minerId, keys, time.GetUtcNow(), audit);
         _keys[minerId] = keys;
         return key;
     }

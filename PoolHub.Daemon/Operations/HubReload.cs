@@ -83,6 +83,7 @@ internal sealed class HubReload(
             ("HEARTBEAT_GRACE_SEC", settings.Registry.GraceSec != running.Registry.GraceSec),
             ("DB_DSN", settings.Storage.Postgres?.ConnectionString != running.Storage.Postgres?.ConnectionString),
             ("FEEDBACK_RETENTION_DAYS", settings.Storage.FeedbackRetentionDays != running.Storage.FeedbackRetentionDays),
+            ("AUDIT_RETENTION_DAYS", settings.Storage.AuditRetentionDays != running.Storage.AuditRetentionDays),
         ];
         return all.Where(s => s.Changed).Select(s => s.Name);
     }

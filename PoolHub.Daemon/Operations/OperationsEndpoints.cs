@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Reflection;
 using PoolHub.Daemon.Access;
 using PoolHub.Daemon.Http;
@@ -19,11 +18,10 @@ internal sealed class OperationsEndpoints(
     TrustBook trust,
     IHubStore store,
     Credentials credentials,
+    AuditLog audit,
     CollectorRegistry metrics,
     TimeProvider time)
 {
-    private const int DefaultPageSize = 100;
-    private const int MaxPageSize = 500;
     private const int MaxRegionChars = 64;
 
     private const string GuardReason =
@@ -74,22 +72,12 @@ internal sealed class OperationsEndpoints(
 
     private async Task ListAsync(HttpContext http)
     {
-        if (!await credentials.RequireAsync(http, Caller.Admin))
-        {
-            return;
-        }
         IQueryCollection query = http.Request.Query;
-        int limit = DefaultPageSize;
-        if ((string?)query["limit"] is { } text
-            && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > MaxPageSize))
-        {
-            await http.Response.BadFieldAsync(("limit", $"must be a whole number from 1 to {MaxPageSize}"));
-            return;
-        }
         string? cursor = query["cursor"];
-        if (cursor is not null && !Texts.IsMinerId(cursor))
+        if (!await credentials.RequireAsync(http, Caller.Admin)
+            || await http.ReadLimitAsync() is not { } limit
+            || !await http.IsMinerIdAsync("cursor", cursor, "must be the next_cursor of another page"))
         {
-            await http.Response.BadFieldAsync(("cursor", "must be the next_cursor of another page"));
             return;
         }
         string? state = query["state"];
@@ -131,12 +119,13 @@ internal sealed class OperationsEndpoints(
 
     private async Task AcceptLossAsync(HttpContext http)
     {
-        if (!await credentials.RequireAsync(http, Caller.Admin))
+        if (await credentials.AuthenticateAsync(http, Caller.Admin) is not { } admin)
         {
             return;
         }
         int held = registry.Guard.Held;
         registry.Guard.Accept();
+        await audit.AppendAsync(audit.Entry(http, admin, AuditEntry.AcceptLoss, minerId: null, $"{held} miners"));
         await http.Response.JsonAsync(new AcceptLossResponse { Released = held }, HubJson.Default.AcceptLossResponse);
     }
 

@@ -132,7 +132,8 @@ internal sealed class MinerRegistry
 
     /// <summary>Has the miner offered at another price than its own; null ends that. It is durable first.</summary>
     /// <exception cref="StoreUnavailableException">Nothing was changed.</exception>
-    public Task OverridePriceAsync(Miner miner, PriceOverride? price) => _registrations.OverridePriceAsync(miner, price);
+    public Task OverridePriceAsync(Miner miner, PriceOverride? price, AuditEntry? audit = null) =>
+        _registrations.OverridePriceAsync(miner, price, audit);
 
     /// <summary>What an admin has the miner offered at; null when it is its own price.</summary>
     public PriceOverride? PriceOverrideOf(Miner miner) => _roster.Prices.Find(miner.Id);

@@ -33,7 +33,7 @@ internal sealed class Registrations(Lock gate, Roster roster, IHubStore store, T
             }
             if (claim is not null)
             {
-                await store.SaveKeysAsync(miner.Id, claim, now);
+                await store.SaveKeysAsync(miner.Id, claim, now, AuditEntry.Claim(miner.Id, now));
             }
             return false;
         });
@@ -65,9 +65,9 @@ internal sealed class Registrations(Lock gate, Roster roster, IHubStore store, T
     }
 
     /// <inheritdoc cref="MinerRegistry.OverridePriceAsync"/>
-    public Task<bool> OverridePriceAsync(Miner miner, PriceOverride? price) => _turns.InTurnAsync(miner.Id, async () =>
+    public Task<bool> OverridePriceAsync(Miner miner, PriceOverride? price, AuditEntry? audit) => _turns.InTurnAsync(miner.Id, async () =>
     {
-        await store.SavePriceOverrideAsync(miner.Id, price, time.GetUtcNow());
+        await store.SavePriceOverrideAsync(miner.Id, price, time.GetUtcNow(), audit);
         lock (gate)
         {
             roster.SetPrice(miner, price);

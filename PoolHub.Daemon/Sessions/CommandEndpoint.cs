@@ -1,6 +1,7 @@
 using PoolHub.Daemon.Access;
 using PoolHub.Daemon.Http;
 using PoolHub.Daemon.Registry;
+using PoolHub.Daemon.Storage;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Http;
 using PoolHub.Protocol.Wire;
@@ -9,7 +10,8 @@ namespace PoolHub.Daemon.Sessions;
 
 /// <summary>The admin's commands to a miner; docs/http-api.md, "Commands".</summary>
 internal sealed class CommandEndpoint(
-    SessionTable table, MinerRegistry registry, CommandDesk commands, Credentials credentials, TimeProvider time, CancellationToken stopping)
+    SessionTable table, MinerRegistry registry, CommandDesk commands, Credentials credentials, AuditLog audit, TimeProvider time,
+    CancellationToken stopping)
 {
     private const int DefaultWaitMs = 5_000;
     private const int MaxWaitMs = 60_000;
@@ -18,7 +20,7 @@ internal sealed class CommandEndpoint(
 
     private async Task SendAsync(HttpContext http)
     {
-        if (!await credentials.RequireAsync(http, Caller.Admin)
+        if (await credentials.AuthenticateAsync(http, Caller.Admin) is not { } admin
             || await http.ReadJsonAsync(HubJson.Default.CommandRequest) is not { } request)
         {
             return;
@@ -50,6 +52,7 @@ internal sealed class CommandEndpoint(
                 $"{PendingCommands.Max} commands wait for this miner already", retryAfterSec: registry.LeaseTtlSec);
             return;
         }
+        await audit.AppendAsync(audit.Entry(http, admin, AuditEntry.Command, id, CommandNames.Describe(sent)));
         CommandAck? ack = null;
         using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stopping);
         try

@@ -16,6 +16,15 @@ internal static class CommandNames
         _ => "unknown",
     };
 
+    /// <summary>A command as one line for people.</summary>
+    public static string Describe(in Command command) => command.Kind switch
+    {
+        CommandKind.SetPriceCap => $"{Name(command.Kind)} {command.Price}",
+        CommandKind.UpdateTags => $"{Name(command.Kind)} {string.Join(", ", command.Tags ?? [])}",
+        CommandKind.Drain => command.On ? Name(command.Kind) : $"{Name(command.Kind)} off",
+        _ => $"{Name(command.Kind)} {command.Addr}",
+    };
+
     public static PendingCommand ToPending(in Command command) => new()
     {
         CommandId = command.Id,

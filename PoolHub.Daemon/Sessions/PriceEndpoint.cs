@@ -7,7 +7,7 @@ using PoolHub.Protocol.Http;
 namespace PoolHub.Daemon.Sessions;
 
 /// <summary>What an admin has a miner offered at, in place of its own price; docs/http-api.md, "Prices".</summary>
-internal sealed class PriceEndpoint(MinerRegistry registry, Credentials credentials, TimeProvider time)
+internal sealed class PriceEndpoint(MinerRegistry registry, Credentials credentials, AuditLog audit, TimeProvider time)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -17,7 +17,7 @@ internal sealed class PriceEndpoint(MinerRegistry registry, Credentials credenti
 
     private async Task SetAsync(HttpContext http)
     {
-        if (await AdmitAsync(http) is not { } miner || await http.ReadJsonAsync(HubJson.Default.PriceRequest) is not { } request)
+        if (await AdmitAsync(http) is not var (admin, miner) || await http.ReadJsonAsync(HubJson.Default.PriceRequest) is not { } request)
         {
             return;
         }
@@ -31,22 +31,23 @@ internal sealed class PriceEndpoint(MinerRegistry registry, Credentials credenti
             await http.Response.BadFieldAsync(("ends_at", "must be in the future"));
             return;
         }
-        await OverrideAsync(http, miner, new PriceOverride(price, request.EndsAt));
+        string detail = request.EndsAt is { } endsAt ? $"{price} until {endsAt.UtcDateTime:u}" : $"{price}";
+        await OverrideAsync(http, miner, new PriceOverride(price, request.EndsAt), audit.Entry(http, admin, AuditEntry.PriceSet, miner.Id, detail));
     }
 
     private async Task DeleteAsync(HttpContext http)
     {
-        if (await AdmitAsync(http) is { } miner)
+        if (await AdmitAsync(http) is var (admin, miner))
         {
-            await OverrideAsync(http, miner, price: null);
+            await OverrideAsync(http, miner, price: null, audit.Entry(http, admin, AuditEntry.PriceClear, miner.Id));
         }
     }
 
-    private async Task OverrideAsync(HttpContext http, Miner miner, PriceOverride? price)
+    private async Task OverrideAsync(HttpContext http, Miner miner, PriceOverride? price, AuditEntry entry)
     {
         try
         {
-            await registry.OverridePriceAsync(miner, price);
+            await registry.OverridePriceAsync(miner, price, entry);
             await http.Response.JsonAsync(
                 new PriceResponse
                 {
@@ -63,15 +64,15 @@ internal sealed class PriceEndpoint(MinerRegistry registry, Credentials credenti
         }
     }
 
-    private async ValueTask<Miner?> AdmitAsync(HttpContext http)
+    private async ValueTask<(Identity Admin, Miner Miner)?> AdmitAsync(HttpContext http)
     {
-        if (!await credentials.RequireAsync(http, Caller.Admin))
+        if (await credentials.AuthenticateAsync(http, Caller.Admin) is not { } admin)
         {
             return null;
         }
         if (registry.Find((string)http.Request.RouteValues["id"]!) is { Profile: not null } miner)
         {
-            return miner;
+            return (admin, miner);
         }
         await http.Response.ProblemAsync(StatusCodes.Status404NotFound, "no such miner");
         return null;

@@ -43,6 +43,11 @@ internal sealed class SessionTable(
         {
             return new Admission(null, refused.Reason, refused.Detail, refused.RetryAfter);
         }
+        if (NeedsKey && MinerKey.Check(apiKey!) == MinerKeyForm.Typo)
+        {
+            // Said whoever it is: it tells nothing of the miner.
+            return new Admission(null, CloseReason.BadCredentials, "the api_key is mistyped: its checksum does not fit");
+        }
         if (tls.Refuse(minerId, peer) is { } why)
         {
             guard.Failed(peer.Address, minerId);
@@ -63,6 +68,7 @@ internal sealed class SessionTable(
             {
                 return refusal;
             }
+            keys.Use(minerId);
             (Miner miner, long epoch) = registry.BeginSession(minerId);
             older = _sessions.GetValueOrDefault(minerId);
             session = new Session(miner, epoch) { Channel = channel, Claim = claim ?? older?.Claim };
@@ -218,13 +224,18 @@ internal sealed class SessionTable(
     /// <summary>The miner's keys are gone: whatever it has open ends.</summary>
     public async ValueTask RevokeAsync(string minerId)
     {
-        if (registry.Find(minerId) is not { } miner)
+        Session session;
+        lock (_gate)
         {
-            return;
+            // In here, so that who was let in by the key just before has its session.
+            if (registry.Find(minerId) is not { } miner)
+            {
+                return;
+            }
+            session = Find(minerId) ?? new Session(miner, miner.Epoch);
         }
-        Session? session = Find(minerId);
-        session?.Channel?.Close(CloseReason.KeyRevoked, "the miner's key was revoked");
-        await LeaveAsync(session ?? new Session(miner, miner.Epoch));
+        session.Channel?.Close(CloseReason.KeyRevoked, "the miner's key was revoked");
+        await LeaveAsync(session);
     }
 
     /// <summary>The miner's grace is over.</summary>

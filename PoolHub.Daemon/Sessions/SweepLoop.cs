@@ -1,3 +1,4 @@
+using PoolHub.Daemon.Access;
 using PoolHub.Daemon.Registry;
 using PoolHub.Daemon.Storage;
 using PoolHub.Daemon.Trust;
@@ -9,7 +10,7 @@ namespace PoolHub.Daemon.Sessions;
 /// behind what the miners said.
 /// </summary>
 internal sealed class SweepLoop(
-    MinerRegistry registry, SessionTable table, Conversations conversations, TrustBook trust, IHubStore store, SweepMetrics metrics,
+    MinerRegistry registry, SessionTable table, Conversations conversations, TrustBook trust, IHubStore store, KeyRing keys, SweepMetrics metrics,
     TimeProvider time, ILogger<SweepLoop> log) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -64,7 +65,7 @@ internal sealed class SweepLoop(
     /// <summary>Stores what the miners said since the last time.</summary>
     public async Task SaveAsync()
     {
-        List<StoredStatus> batch = registry.TakeDirty();
+        StoredStatus[] batch = [.. registry.TakeDirty().Select(s => s with { KeyUsedAt = keys.UsedAt(s.MinerId) })];
         try
         {
             await store.SaveStatusesAsync(batch);

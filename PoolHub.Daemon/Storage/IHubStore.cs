@@ -15,11 +15,12 @@ internal interface IHubStore : IAsyncDisposable
     /// <summary>Every miner with its keys, trust and last status. Called once, before anything else.</summary>
     Task<IReadOnlyList<StoredMiner>> LoadAsync(CancellationToken cancel);
 
-    /// <summary>Creates the miner or replaces its profile and epoch; with <paramref name="claim"/> its keys as well.</summary>
+    /// <summary>Creates the miner or replaces its profile and epoch; with <paramref name="claim"/> its keys as well, and who claimed them.</summary>
     Task SaveRegistrationAsync(string minerId, MinerProfile profile, long epoch, StoredKeys? claim, DateTimeOffset at);
 
     /// <summary>Replaces the miner's keys, creating the miner without a profile when it is not known.</summary>
-    Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at);
+    /// <param name="audit">Kept with the change, or not at all.</param>
+    Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at, AuditEntry? audit = null);
 
     /// <summary>Ends the sessions that carry an older epoch, so that the miner has left; an epoch never goes back. Unknown miners are passed over.</summary>
     Task SaveEpochAsync(string minerId, long epoch);
@@ -39,7 +40,17 @@ internal interface IHubStore : IAsyncDisposable
     Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch);
 
     /// <summary>Sets or, with null, takes away the price that an admin gives a miner. Unknown miners are passed over.</summary>
-    Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at);
+    /// <param name="audit">Kept with the change, or not at all.</param>
+    Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit = null);
+
+    /// <summary>Keeps an entry of a change that is not in the store.</summary>
+    Task SaveAuditAsync(AuditEntry entry);
+
+    /// <summary>The newest entries with an id below <paramref name="before"/>, newest first; of one miner, or with null of all.</summary>
+    Task<IReadOnlyList<AuditEntry>> ReadAuditAsync(string? minerId, long before, int limit, CancellationToken cancel);
+
+    /// <summary>As <see cref="ForgetFeedbackAsync"/>, of entries.</summary>
+    Task<int> ForgetAuditAsync(DateTimeOffset before, int limit);
 
     /// <summary>
     /// Removes feedback from before a time, the oldest first and at most <paramref name="limit"/>; the trust that was
@@ -58,10 +69,17 @@ internal interface IStoreArchive
     /// <summary>All feedback in the order in which it was recorded.</summary>
     IAsyncEnumerable<StoredFeedback> ReadFeedbackAsync(CancellationToken cancel);
 
-    /// <summary>Adds miners with all that is known of them; in one transaction, as is the next.</summary>
+    Task<long> CountAuditAsync(CancellationToken cancel);
+
+    /// <summary>All entries, the oldest first.</summary>
+    IAsyncEnumerable<AuditEntry> ReadAuditAsync(CancellationToken cancel);
+
+    /// <summary>Adds miners with all that is known of them; in one transaction, as are the next.</summary>
     Task ImportAsync(IReadOnlyList<StoredMiner> miners);
 
     Task ImportAsync(IReadOnlyList<StoredFeedback> feedback);
+
+    Task ImportAsync(IReadOnlyList<AuditEntry> entries);
 }
 
 /// <param name="Commits">Transactions committed so far.</param>
@@ -93,12 +111,22 @@ internal sealed record StoredMiner(
 
 /// <summary>SHA-256 hashes of a miner's keys. A revoked miner has none.</summary>
 /// <param name="Previous">The key before the last rotation, valid until <paramref name="PreviousUntil"/>.</param>
+/// <param name="IssuedAt">When it was given its first key, or the first since it was revoked; null when that is not known.</param>
+/// <param name="RotatedAt">When its key was last rotated; null when it never was.</param>
+/// <param name="RevokedAt">When its keys were taken away; null when they were not, also for one that never had any.</param>
 internal sealed record StoredKeys(
-    byte[]? Current, byte[]? Previous = null, DateTimeOffset? PreviousUntil = null, DateTimeOffset? RevokedAt = null);
+    byte[]? Current,
+    byte[]? Previous = null,
+    DateTimeOffset? PreviousUntil = null,
+    DateTimeOffset? IssuedAt = null,
+    DateTimeOffset? RotatedAt = null,
+    DateTimeOffset? RevokedAt = null);
 
 /// <param name="SeenAt">When the miner was last heard of.</param>
+/// <param name="KeyUsedAt">When it last logged in with its key; null leaves what is stored.</param>
 internal readonly record struct StoredStatus(
-    string MinerId, int QueueLen, bool Busy, int? AvgLatencyMs, int? TempC, double? MemFreeGb, DateTimeOffset SeenAt);
+    string MinerId, int QueueLen, bool Busy, int? AvgLatencyMs, int? TempC, double? MemFreeGb, DateTimeOffset SeenAt,
+    DateTimeOffset? KeyUsedAt = null);
 
 internal sealed record StoredFeedback(
     string JobId, string MinerId, string Outcome, int? LatencyMs, string? FailCode, TokenPrice? TokensSpent, DateTimeOffset At);

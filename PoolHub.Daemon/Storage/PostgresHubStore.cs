@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Npgsql;
+using NpgsqlTypes;
 using PoolHub.Daemon.Storage.Postgres;
 using PoolHub.Protocol;
 
@@ -96,12 +97,38 @@ internal sealed class PostgresHubStore : IHubStore, IStoreArchive
     public Task SaveRegistrationAsync(string minerId, MinerProfile profile, long epoch, StoredKeys? claim, DateTimeOffset at) =>
         _writer.Write(new RegistrationWrite(minerId, profile, epoch, claim, at)).Task;
 
-    public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at) => _writer.Write(new KeysWrite(minerId, keys, at)).Task;
+    public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at, AuditEntry? audit = null) =>
+        _writer.Write(new KeysWrite(minerId, keys, at, audit)).Task;
 
     public Task SaveEpochAsync(string minerId, long epoch) => _writer.Write(new EpochWrite(minerId, epoch)).Task;
 
-    public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at) =>
-        _writer.Write(new PriceWrite(minerId, price, at)).Task;
+    public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit = null) =>
+        _writer.Write(new PriceWrite(minerId, price, at, audit)).Task;
+
+    public Task SaveAuditAsync(AuditEntry entry) => _writer.Write(new AuditWrite(entry)).Task;
+
+    public async Task<IReadOnlyList<AuditEntry>> ReadAuditAsync(string? minerId, long before, int limit, CancellationToken cancel)
+    {
+        try
+        {
+            await using NpgsqlConnection connection = await _database.OpenAsync(cancel);
+            await using var command = new NpgsqlCommand(PostgresRows.AuditPage, connection);
+            _ = command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = before });
+            _ = command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = minerId, NpgsqlDbType = NpgsqlDbType.Text });
+            _ = command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+            await using NpgsqlDataReader row = await command.ExecuteReaderAsync(cancel);
+            List<AuditEntry> entries = [];
+            while (await row.ReadAsync(cancel))
+            {
+                entries.Add(PostgresRows.ReadAudit(row));
+            }
+            return entries;
+        }
+        catch (Exception e) when (PostgresDatabase.IsAway(e))
+        {
+            throw _database.Away(e);
+        }
+    }
 
     public Task<FeedbackReceipt> RecordFeedbackAsync(StoredFeedback feedback, Func<TrustState, TrustState> learn) =>
         _writer.Write(new FeedbackWrite(feedback, learn)).ReceiptAsync();
@@ -118,17 +145,29 @@ internal sealed class PostgresHubStore : IHubStore, IStoreArchive
         return _writer.Write(new StatusesWrite(rows)).Task;
     }
 
-    public async Task<int> ForgetFeedbackAsync(DateTimeOffset before, int limit)
+    // Rows are as old as their ids, but for those that a spool held back. It needs no index on the time.
+    public Task<int> ForgetFeedbackAsync(DateTimeOffset before, int limit) => ForgetAsync(
+        """
+        DELETE FROM poolhub.feedback WHERE id IN (
+          SELECT id FROM (SELECT id, created_at FROM poolhub.feedback ORDER BY id LIMIT $2) oldest WHERE created_at < $1)
+        """,
+        before,
+        limit);
+
+    public Task<int> ForgetAuditAsync(DateTimeOffset before, int limit) => ForgetAsync(
+        "DELETE FROM poolhub.audit WHERE id IN (SELECT id FROM (SELECT id, at FROM poolhub.audit ORDER BY id LIMIT $2) oldest WHERE at < $1)",
+        before,
+        limit);
+
+    private async Task<int> ForgetAsync(string sql, DateTimeOffset before, int limit)
     {
-        // Rows are as old as their ids, but for those that a spool held back. It needs no index on the time.
-        const string forget = """
-            DELETE FROM poolhub.feedback WHERE id IN (
-              SELECT id FROM (SELECT id, created_at FROM poolhub.feedback ORDER BY id LIMIT $2) oldest WHERE created_at < $1)
-            """;
         try
         {
             await using NpgsqlConnection connection = await _database.OpenAsync(CancellationToken.None);
-            await using var command = new NpgsqlCommand(forget, connection);
+            // Only ever called with the two above.
+#pragma warning disable CA2100
+            await using var command = new NpgsqlCommand(sql, connection);
+#pragma warning restore CA2100
             _ = command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = before.UtcDateTime });
             _ = command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
             return await command.ExecuteNonQueryAsync();
@@ -139,11 +178,16 @@ internal sealed class PostgresHubStore : IHubStore, IStoreArchive
         }
     }
 
-    public async Task<long> CountFeedbackAsync(CancellationToken cancel)
+    public Task<long> CountFeedbackAsync(CancellationToken cancel) => CountAsync("SELECT count(*) FROM poolhub.feedback", cancel);
+
+    public Task<long> CountAuditAsync(CancellationToken cancel) => CountAsync("SELECT count(*) FROM poolhub.audit", cancel);
+
+    public async IAsyncEnumerable<AuditEntry> ReadAuditAsync([EnumeratorCancellation] CancellationToken cancel)
     {
-        await using NpgsqlConnection connection = await _database.OpenAsync(cancel);
-        await using var command = new NpgsqlCommand("SELECT count(*) FROM poolhub.feedback", connection);
-        return (long)(await command.ExecuteScalarAsync(cancel))!;
+        await foreach (NpgsqlDataReader row in ReadAsync(PostgresRows.Audit, cancel))
+        {
+            yield return PostgresRows.ReadAudit(row);
+        }
     }
 
     public async IAsyncEnumerable<StoredFeedback> ReadFeedbackAsync([EnumeratorCancellation] CancellationToken cancel)
@@ -161,13 +205,9 @@ internal sealed class PostgresHubStore : IHubStore, IStoreArchive
         _ = await batch.ExecuteNonQueryAsync();
     }
 
-    public async Task ImportAsync(IReadOnlyList<StoredFeedback> feedback)
-    {
-        await using NpgsqlConnection connection = await _database.OpenAsync(CancellationToken.None);
-        await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(PostgresStatements.Feedback(feedback));
-        _ = await batch.ExecuteNonQueryAsync();
-    }
+    public Task ImportAsync(IReadOnlyList<StoredFeedback> feedback) => ExecuteAsync(PostgresStatements.Feedback(feedback));
+
+    public Task ImportAsync(IReadOnlyList<AuditEntry> entries) => ExecuteAsync(PostgresStatements.Audit(entries));
 
     /// <summary>Makes durable what was accepted, then gives the database free.</summary>
     public async ValueTask DisposeAsync()
@@ -178,6 +218,24 @@ internal sealed class PostgresHubStore : IHubStore, IStoreArchive
             await _writer.DisposeAsync();
             await _database.DisposeAsync();
         }
+    }
+
+    private async Task ExecuteAsync(NpgsqlBatchCommand command)
+    {
+        await using NpgsqlConnection connection = await _database.OpenAsync(CancellationToken.None);
+        await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(command);
+        _ = await batch.ExecuteNonQueryAsync();
+    }
+
+    private async Task<long> CountAsync(string sql, CancellationToken cancel)
+    {
+        await using NpgsqlConnection connection = await _database.OpenAsync(cancel);
+        // Only ever called with the two above.
+#pragma warning disable CA2100
+        await using var command = new NpgsqlCommand(sql, connection);
+#pragma warning restore CA2100
+        return (long)(await command.ExecuteScalarAsync(cancel))!;
     }
 
     private async IAsyncEnumerable<NpgsqlDataReader> ReadAsync(string sql, [EnumeratorCancellation] CancellationToken cancel)

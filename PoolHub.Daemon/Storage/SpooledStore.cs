@@ -110,13 +110,21 @@ internal sealed class SpooledStore : IHubStore
         // Nobody can say whether the id is free.
         : _database.SaveRegistrationAsync(minerId, profile, epoch, claim, at);
 
-    public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at) => _database.SaveKeysAsync(minerId, keys, at);
+    public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at, AuditEntry? audit = null) =>
+        _database.SaveKeysAsync(minerId, keys, at, audit);
 
     public Task SaveEpochAsync(string minerId, long epoch) => SaveAsync(
         () => _database.SaveEpochAsync(minerId, epoch), new SpoolEntry(_time.GetUtcNow(), Epoch: new SpooledEpoch(minerId, epoch)));
 
-    public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at) =>
-        _database.SavePriceOverrideAsync(minerId, price, at);
+    public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit = null) =>
+        _database.SavePriceOverrideAsync(minerId, price, at, audit);
+
+    public Task SaveAuditAsync(AuditEntry entry) => _database.SaveAuditAsync(entry);
+
+    public Task<IReadOnlyList<AuditEntry>> ReadAuditAsync(string? minerId, long before, int limit, CancellationToken cancel) =>
+        _database.ReadAuditAsync(minerId, before, limit, cancel);
+
+    public Task<int> ForgetAuditAsync(DateTimeOffset before, int limit) => _database.ForgetAuditAsync(before, limit);
 
     public async Task<FeedbackReceipt> RecordFeedbackAsync(StoredFeedback feedback, Func<TrustState, TrustState> learn)
     {

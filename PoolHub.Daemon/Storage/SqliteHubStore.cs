@@ -51,8 +51,8 @@ internal sealed class SqliteHubStore : IHubStore, IStoreArchive
         string minerId, MinerProfile profile, long epoch, StoredKeys? claim, DateTimeOffset at) =>
         Write(statements => statements.SaveRegistration(minerId, profile, epoch, claim, at));
 
-    public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at) =>
-        Write(statements => statements.SaveKeys(minerId, keys, at));
+    public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at, AuditEntry? audit = null) =>
+        Write(statements => statements.SaveKeys(minerId, keys, at, audit));
 
     public Task SaveEpochAsync(string minerId, long epoch) => Write(statements => statements.SaveEpoch(minerId, epoch));
 
@@ -71,33 +71,45 @@ internal sealed class SqliteHubStore : IHubStore, IStoreArchive
         return _writer.Write(rows);
     }
 
-    public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at) =>
-        Write(statements => statements.SavePriceOverride(minerId, price, at));
+    public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit = null) =>
+        Write(statements => statements.SavePriceOverride(minerId, price, at, audit));
+
+    public Task SaveAuditAsync(AuditEntry entry) => Write(statements => statements.SaveAudit(entry));
+
+    public Task<int> ForgetAuditAsync(DateTimeOffset before, int limit) => _writer.Write(statements => statements.ForgetAudit(before, limit));
+
+    public Task<IReadOnlyList<AuditEntry>> ReadAuditAsync(string? minerId, long before, int limit, CancellationToken cancel) =>
+        Task.Run<IReadOnlyList<AuditEntry>>(
+            () =>
+            {
+                using SqliteConnection reader = _file.OpenReader();
+                using SqliteCommand command = reader.CreateCommand();
+                command.CommandText = SqliteLoad.AuditPage;
+                _ = command.Parameters.AddWithValue("?1", before);
+                _ = command.Parameters.AddWithValue("?2", minerId is null ? DBNull.Value : minerId);
+                _ = command.Parameters.AddWithValue("?3", limit);
+                using SqliteDataReader row = command.ExecuteReader();
+                List<AuditEntry> entries = [];
+                while (row.Read())
+                {
+                    entries.Add(SqliteLoad.ReadAudit(row));
+                }
+                return entries;
+            },
+            cancel);
 
     public Task<int> ForgetFeedbackAsync(DateTimeOffset before, int limit) =>
         _writer.Write(statements => statements.ForgetFeedback(before, limit));
 
-    public Task<long> CountFeedbackAsync(CancellationToken cancel) => Task.Run(
-        () =>
-        {
-            using SqliteConnection reader = _file.OpenReader();
-            using SqliteCommand command = reader.CreateCommand();
-            command.CommandText = "SELECT count(*) FROM feedback";
-            return (long)command.ExecuteScalar()!;
-        },
-        cancel);
+    public Task<long> CountFeedbackAsync(CancellationToken cancel) => CountAsync("SELECT count(*) FROM feedback", cancel);
 
-    public async IAsyncEnumerable<StoredFeedback> ReadFeedbackAsync([EnumeratorCancellation] CancellationToken cancel)
-    {
-        await using SqliteConnection reader = _file.OpenReader();
-        await using SqliteCommand command = reader.CreateCommand();
-        command.CommandText = SqliteLoad.Feedback;
-        await using SqliteDataReader row = await command.ExecuteReaderAsync(cancel);
-        while (await row.ReadAsync(cancel))
-        {
-            yield return SqliteLoad.ReadFeedback(row);
-        }
-    }
+    public Task<long> CountAuditAsync(CancellationToken cancel) => CountAsync("SELECT count(*) FROM audit", cancel);
+
+    public IAsyncEnumerable<StoredFeedback> ReadFeedbackAsync(CancellationToken cancel) =>
+        ReadAsync(SqliteLoad.Feedback, SqliteLoad.ReadFeedback, cancel);
+
+    public IAsyncEnumerable<AuditEntry> ReadAuditAsync(CancellationToken cancel) =>
+        ReadAsync(SqliteLoad.Audit, SqliteLoad.ReadAudit, cancel);
 
     public Task ImportAsync(IReadOnlyList<StoredMiner> miners) => Write(statements =>
     {
@@ -115,8 +127,41 @@ internal sealed class SqliteHubStore : IHubStore, IStoreArchive
         }
     });
 
+    public Task ImportAsync(IReadOnlyList<AuditEntry> entries) => Write(statements =>
+    {
+        foreach (AuditEntry entry in entries)
+        {
+            statements.SaveAudit(entry);
+        }
+    });
+
     /// <summary>Makes durable what was accepted, then closes the file.</summary>
     public async ValueTask DisposeAsync() => await _writer.CloseAsync();
+
+    // Only ever called with the constants above and of SqliteLoad.
+#pragma warning disable CA2100
+    private Task<long> CountAsync(string sql, CancellationToken cancel) => Task.Run(
+        () =>
+        {
+            using SqliteConnection reader = _file.OpenReader();
+            using SqliteCommand command = reader.CreateCommand();
+            command.CommandText = sql;
+            return (long)command.ExecuteScalar()!;
+        },
+        cancel);
+
+    private async IAsyncEnumerable<T> ReadAsync<T>(string sql, Func<SqliteDataReader, T> read, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        await using SqliteConnection reader = _file.OpenReader();
+        await using SqliteCommand command = reader.CreateCommand();
+        command.CommandText = sql;
+        await using SqliteDataReader row = await command.ExecuteReaderAsync(cancel);
+        while (await row.ReadAsync(cancel))
+        {
+            yield return read(row);
+        }
+    }
+#pragma warning restore CA2100
 
     private Task<bool> Write(Action<SqliteStatements> write) =>
         _writer.Write(statements =>

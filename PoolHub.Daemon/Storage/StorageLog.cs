@@ -53,6 +53,6 @@ internal static partial class StorageLog
     [LoggerMessage(LogLevel.Warning, "spooled feedback of job {JobId} on {MinerId} ({Outcome}) was dropped: the database knows no such miner")]
     public static partial void SpooledForNobody(ILogger log, string jobId, string minerId, string outcome);
 
-    [LoggerMessage(LogLevel.Information, "removed {Count} reports of feedback older than {Days} days")]
-    public static partial void Forgot(ILogger log, int count, int days);
+    [LoggerMessage(LogLevel.Information, "removed {Count} {What} older than {Days} days")]
+    public static partial void Forgot(ILogger log, int count, string what, int days);
 }

@@ -5,11 +5,12 @@ namespace PoolHub.Daemon.Storage;
 
 /// <summary>
 /// A whole store as a file of JSON lines, to keep it or to move it to another form: a beginning with the counts, every
-/// miner, all feedback, and an end. It holds the hashes of keys, but no key.
+/// miner, all feedback, the audit log, and an end. It holds the hashes of keys, but no key.
 /// </summary>
 internal static class StoreArchive
 {
-    private const int Format = 1;
+    /// <summary>1 has no audit log, and is read as well.</summary>
+    private const int Format = 2;
 
     /// <summary>Lines of one transaction.</summary>
     private const int BatchSize = 2_000;
@@ -23,6 +24,7 @@ internal static class StoreArchive
     {
         IReadOnlyList<StoredMiner> miners = await store.LoadAsync(cancel);
         long feedback = await store.CountFeedbackAsync(cancel);
+        long entries = await store.CountAuditAsync(cancel);
         await using var file = new FileStream(path, StateDirectory.OwnerOnly(FileMode.CreateNew, FileShare.None));
         long written = 0;
         async Task WriteAsync(ArchiveLine line)
@@ -32,10 +34,10 @@ internal static class StoreArchive
             file.WriteByte((byte)'\n');
             if (++written % BatchSize == 0)
             {
-                progress(written, miners.Count + feedback);
+                progress(written, miners.Count + feedback + entries);
             }
         }
-        await WriteAsync(new ArchiveLine(Begin: new ArchiveBegin(Format, miners.Count, feedback)));
+        await WriteAsync(new ArchiveLine(Begin: new ArchiveBegin(Format, miners.Count, feedback, entries)));
         foreach (StoredMiner miner in miners)
         {
             await WriteAsync(new ArchiveLine(Miner: miner));
@@ -46,7 +48,13 @@ internal static class StoreArchive
             await WriteAsync(new ArchiveLine(Feedback: report));
             reports++;
         }
-        var end = new ArchiveEnd(miners.Count, reports);
+        long audited = 0;
+        await foreach (AuditEntry entry in store.ReadAuditAsync(cancel))
+        {
+            await WriteAsync(new ArchiveLine(Audit: entry));
+            audited++;
+        }
+        var end = new ArchiveEnd(miners.Count, reports, audited);
         await WriteAsync(new ArchiveLine(End: end));
         await file.FlushAsync(cancel);
         RandomAccess.FlushToDisk(file.SafeFileHandle);
@@ -60,29 +68,38 @@ internal static class StoreArchive
     public static async Task<ArchiveEnd> ImportAsync(IStoreArchive store, string path, Action<long, long> progress, CancellationToken cancel)
     {
         ArchiveEnd whole = await CheckAsync(path, cancel);
-        if ((await store.LoadAsync(cancel)).Count > 0 || await store.CountFeedbackAsync(cancel) > 0)
+        if ((await store.LoadAsync(cancel)).Count > 0 || await store.CountFeedbackAsync(cancel) > 0 || await store.CountAuditAsync(cancel) > 0)
         {
             throw new StoreRefusedException("The store is not empty; an import would mix two fleets. Give it an empty database or state directory.");
         }
         List<StoredMiner> miners = [];
         List<StoredFeedback> feedback = [];
+        List<AuditEntry> entries = [];
+        long all = whole.Miners + whole.Feedback + whole.Audit;
         long read = 0;
         await foreach (string text in File.ReadLinesAsync(path, cancel))
         {
             ArchiveLine line = Parse(text, path, ++read);
             miners.AddRange(line.Miner is { } miner ? [miner] : []);
             feedback.AddRange(line.Feedback is { } report ? [report] : []);
+            entries.AddRange(line.Audit is { } entry ? [entry] : []);
             if (miners.Count == BatchSize || (miners.Count > 0 && line.Miner is null))
             {
                 await store.ImportAsync(miners);
                 miners.Clear();
-                progress(read, whole.Miners + whole.Feedback);
+                progress(read, all);
             }
             if (feedback.Count == BatchSize || (feedback.Count > 0 && line.Feedback is null))
             {
                 await store.ImportAsync(feedback);
                 feedback.Clear();
-                progress(read, whole.Miners + whole.Feedback);
+                progress(read, all);
+            }
+            if (entries.Count == BatchSize || (entries.Count > 0 && line.Audit is null))
+            {
+                await store.ImportAsync(entries);
+                entries.Clear();
+                progress(read, all);
             }
         }
         progress(read, read);
@@ -101,11 +118,13 @@ internal static class StoreArchive
             {
                 throw Refused(path, number, "it does not begin or end as an export does");
             }
-            if (line.Begin is { Format: not Format and var format })
+            if (line.Begin is { Format: not (1 or Format) and var format })
             {
                 throw Refused(path, number, string.Create(CultureInfo.InvariantCulture, $"it has format {format}, and this poolhubd knows {Format}"));
             }
-            counted = new ArchiveEnd(counted.Miners + (line.Miner is null ? 0 : 1), counted.Feedback + (line.Feedback is null ? 0 : 1));
+            counted = new ArchiveEnd(
+                counted.Miners + (line.Miner is null ? 0 : 1), counted.Feedback + (line.Feedback is null ? 0 : 1),
+                counted.Audit + (line.Audit is null ? 0 : 1));
             end = line.End;
         }
         return end == counted ? counted : throw Refused(path, number, "it was cut off");

@@ -56,6 +56,21 @@ public sealed class AdminClient(HttpClient http, string token)
     public Task<LiftResponse> LiftMinerAsync(string minerId, CancellationToken cancel = default) =>
         SendAsync(HttpMethod.Delete, HubHttp.Address("v1/bans", ("miner_id", minerId)), HubJson.Default.LiftResponse, cancel);
 
+    /// <summary>One page of what is known of the miners' keys.</summary>
+    /// <param name="cursor"><see cref="KeyPage.NextCursor"/> of the page before.</param>
+    public Task<KeyPage> ListKeysAsync(int? limit = null, string? cursor = null, CancellationToken cancel = default) => SendAsync(
+        HttpMethod.Get, HubHttp.Address("v1/keys", ("limit", Number(limit)), ("cursor", cursor)), HubJson.Default.KeyPage, cancel);
+
+    /// <summary>One page of who did what with an admin's rights, the newest first.</summary>
+    /// <param name="minerId">Only what was done to this miner.</param>
+    /// <param name="cursor"><see cref="AuditPage.NextCursor"/> of the page before.</param>
+    public Task<AuditPage> ListAuditAsync(
+        string? minerId = null, int? limit = null, string? cursor = null, CancellationToken cancel = default) => SendAsync(
+        HttpMethod.Get,
+        HubHttp.Address("v1/audit", ("miner_id", minerId), ("limit", Number(limit)), ("cursor", cursor)),
+        HubJson.Default.AuditPage,
+        cancel);
+
     /// <summary>Sends a command and waits for its acknowledgement as long as the request says.</summary>
     public Task<CommandResponse> SendCommandAsync(string minerId, CommandRequest command, CancellationToken cancel = default) =>
         SendAsync(

@@ -73,21 +73,6 @@ public sealed record MinerSnapshot
     public DateTimeOffset? LastSeenAt { get; init; }
 }
 
-/// <summary>Answer to <c>POST /v1/miners/{id}/key</c> and its rotation: the only time the key is seen.</summary>
-public sealed record KeyResponse
-{
-    public required string MinerId { get; init; }
-    public required string ApiKey { get; init; }
-}
-
-public sealed record RevokeResponse
-{
-    public required string MinerId { get; init; }
-
-    /// <summary>How many keys ceased to be valid.</summary>
-    public required int Revoked { get; init; }
-}
-
 /// <summary>Body of <c>POST /v1/miners/{id}/commands</c>; only the fields of the command's kind are read.</summary>
 public sealed record CommandRequest
 {

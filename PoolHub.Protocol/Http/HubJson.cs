@@ -34,6 +34,8 @@ namespace PoolHub.Protocol.Http;
 [JsonSerializable(typeof(MinerSnapshot))]
 [JsonSerializable(typeof(KeyResponse))]
 [JsonSerializable(typeof(RevokeResponse))]
+[JsonSerializable(typeof(KeyPage))]
+[JsonSerializable(typeof(AuditPage))]
 [JsonSerializable(typeof(CommandRequest))]
 [JsonSerializable(typeof(CommandResponse))]
 [JsonSerializable(typeof(PriceRequest))]

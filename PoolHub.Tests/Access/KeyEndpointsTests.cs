@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging.Abstractions;
 using PoolHub.Daemon.Access;
 using PoolHub.Protocol.Http;
 
@@ -10,6 +11,7 @@ namespace PoolHub.Tests.Access;
 /// <summary>The endpoints as they are mapped, without a server.</summary>
 public sealed class KeyEndpointsTests : IAsyncDisposable
 {
+    private const string List = "GET /v1/keys";
     private const string Issue = "POST /v1/miners/{id}/key";
     private const string Rotate = "POST /v1/miners/{id}/key/rotate";
     private const string Revoke = "DELETE /v1/miners/{id}/key";
@@ -21,7 +23,8 @@ public sealed class KeyEndpointsTests : IAsyncDisposable
     public KeyEndpointsTests()
     {
         WebApplication app = WebApplication.CreateSlimBuilder().Build();
-        new KeyEndpoints(_house.Ring, _house.NewCredentials(), Revoked).Map(app);
+        var audit = new AuditLog(_house.Store, _house.Time, NullLogger<AuditLog>.Instance);
+        new KeyEndpoints(_house.Ring, _house.NewCredentials(), audit, _house.Time, Revoked).Map(app);
         _calls = ((IEndpointRouteBuilder)app).DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>().ToDictionary(
             endpoint => $"{endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods[0]} {endpoint.RoutePattern.RawText}",
             endpoint => endpoint.RequestDelegate!);
@@ -97,6 +100,55 @@ public sealed class KeyEndpointsTests : IAsyncDisposable
         Assert.Equal(401, await StatusAsync(call, "m", secret: "wrong"));
         Assert.Equal(403, await StatusAsync(call, "m", secret: AccessHouse.CoordinatorSecret));
         Assert.False(_house.Ring.Knows("m"));
+    }
+
+    [Fact]
+    public async Task List_says_of_every_miner_how_its_key_stands_and_never_the_key()
+    {
+        DateTimeOffset begin = _house.Time.GetUtcNow();
+        foreach (string id in (string[])["c", "a", "b", "d"])
+        {
+            await StatusAsync(Issue, id);
+        }
+        _house.Ring.Use("a");
+        _house.Time.Advance(TimeSpan.FromMinutes(1));
+        await StatusAsync(Rotate, "b", "?grace_sec=60");
+        await StatusAsync(Rotate, "c", "?grace_sec=0");
+        await StatusAsync(Revoke, "d");
+        DateTimeOffset later = begin.AddMinutes(1);
+        KeyPage page = await AnswerAsync(List, "", HubJson.Default.KeyPage);
+        Assert.Equal(
+            [
+                new KeyView { MinerId = "a", Valid = true, IssuedAt = begin, LastUsedAt = begin },
+                new KeyView { MinerId = "b", Valid = true, IssuedAt = begin, RotatedAt = later, OldKeyUntil = later.AddMinutes(1) },
+                new KeyView { MinerId = "c", Valid = true, IssuedAt = begin, RotatedAt = later },
+                new KeyView { MinerId = "d", Valid = false, IssuedAt = begin, RevokedAt = later },
+            ],
+            page.Keys);
+        Assert.Null(page.NextCursor);
+        _house.Time.Advance(TimeSpan.FromMinutes(1));
+        await StatusAsync(Revoke, "d");
+        await StatusAsync(Issue, "d");
+        KeyPage last = await AnswerAsync(List, "", HubJson.Default.KeyPage, "?cursor=a&limit=1");
+        Assert.Equal(("b", null), (Assert.Single(last.Keys).MinerId, last.Keys[0].OldKeyUntil));
+        last = await AnswerAsync(List, "", HubJson.Default.KeyPage, $"?cursor={last.NextCursor}&limit=2");
+        Assert.Equal(("c", "d", null), (last.Keys[0].MinerId, last.Keys[1].MinerId, last.NextCursor));
+        Assert.Equal((true, begin.AddMinutes(2), null), (last.Keys[1].Valid, last.Keys[1].IssuedAt, last.Keys[1].RevokedAt));
+        Assert.Equal(400, await StatusAsync(List, "", "?limit=501"));
+        Assert.Equal(400, await StatusAsync(List, "", "?cursor=a%20b"));
+        Assert.Equal(401, await StatusAsync(List, "", secret: "wrong"));
+    }
+
+    [Fact]
+    public async Task Miner_that_is_revoked_again_was_revoked_when_it_first_was()
+    {
+        await StatusAsync(Issue, "m");
+        await StatusAsync(Revoke, "m");
+        DateTimeOffset at = _house.Time.GetUtcNow();
+        _house.Time.Advance(TimeSpan.FromHours(1));
+        await StatusAsync(Revoke, "m");
+        await _house.RestartAsync();
+        Assert.Equal(at, Assert.Single(_house.Ring.After(null)).Value.RevokedAt);
     }
 
     [Fact]

@@ -8,10 +8,14 @@ internal sealed class ForgetfulStore : IHubStore
 {
     public StoreFigures Figures => default;
     public Task SaveRegistrationAsync(string minerId, MinerProfile profile, long epoch, StoredKeys? claim, DateTimeOffset at) => Task.CompletedTask;
-    public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at) => Task.CompletedTask;
+    public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at, AuditEntry? audit = null) => Task.CompletedTask;
     public Task SaveEpochAsync(string minerId, long epoch) => Task.CompletedTask;
-    public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at) => Task.CompletedTask;
+    public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit = null) => Task.CompletedTask;
     public Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch) => Task.CompletedTask;
+    public Task SaveAuditAsync(AuditEntry entry) => Task.CompletedTask;
+    public Task<IReadOnlyList<AuditEntry>> ReadAuditAsync(string? minerId, long before, int limit, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<AuditEntry>>([]);
+    public Task<int> ForgetAuditAsync(DateTimeOffset before, int limit) => Task.FromResult(0);
     public Task<int> ForgetFeedbackAsync(DateTimeOffset before, int limit) => Task.FromResult(0);
     public Task<IReadOnlyList<StoredMiner>> LoadAsync(CancellationToken cancel) => Task.FromResult<IReadOnlyList<StoredMiner>>([]);
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

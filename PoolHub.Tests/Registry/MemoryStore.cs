@@ -41,7 +41,7 @@ internal sealed class MemoryStore : IHubStore
         }
     }
 
-    public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at)
+    public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at, AuditEntry? audit = null)
     {
         lock (_gate)
         {
@@ -69,7 +69,11 @@ internal sealed class MemoryStore : IHubStore
     }
 
     public StoreFigures Figures => default;
-    public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at) => Task.CompletedTask;
+    public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit = null) => Task.CompletedTask;
+    public Task SaveAuditAsync(AuditEntry entry) => Task.CompletedTask;
+    public Task<IReadOnlyList<AuditEntry>> ReadAuditAsync(string? minerId, long before, int limit, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<AuditEntry>>([]);
+    public Task<int> ForgetAuditAsync(DateTimeOffset before, int limit) => Task.FromResult(0);
     public Task<int> ForgetFeedbackAsync(DateTimeOffset before, int limit) => Task.FromResult(0);
     public Task<IReadOnlyList<StoredMiner>> LoadAsync(CancellationToken cancel) => Task.FromResult<IReadOnlyList<StoredMiner>>([]);
     public Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch) => Task.CompletedTask;

@@ -5,7 +5,7 @@ using static PoolHub.Tests.Storage.StoreSamples;
 namespace PoolHub.Tests.Storage;
 
 /// <summary>What every form of the store has to hold, of feedback and of moving everything.</summary>
-public abstract class FeedbackStoreTests : StoreTests
+public abstract class FeedbackStoreTests : AuditStoreTests
 {
     [Fact]
     public async Task Feedback_carries_trust_forward()
@@ -97,17 +97,19 @@ public abstract class FeedbackStoreTests : StoreTests
         var trust = new TrustState(1.5, 0.25, Noon, 3, 2, Noon.AddSeconds(60), 0.625);
         StoredMiner[] miners =
         [
-            new("bare", null, 0, new StoredKeys([1]), TrustState.None, null, Noon),
-            new("full", Full, 7, new StoredKeys([2], [3], Noon.AddDays(1)), trust, new StoredStatus("full", 3, true, 120, -5, 11.25, Noon.AddDays(2)),
+            new("bare", null, 0, new StoredKeys([1], IssuedAt: Noon), TrustState.None, null, Noon),
+            new("full", Full, 7, new StoredKeys([2], [3], Noon.AddDays(1)), trust, new StoredStatus("full", 3, true, 120, -5, 11.25, Noon.AddDays(2), Noon),
                 Noon.AddDays(-1), Noon.AddDays(2), HasLeft: false, new PriceOverride(new TokenPrice(9), Noon)),
-            new("left", Bare, 4, new StoredKeys(null), TrustState.None, null, Noon, Noon.AddHours(1), HasLeft: true),
+            new("left", Bare, 4, new StoredKeys(null, RevokedAt: Noon), TrustState.None, null, Noon, Noon.AddHours(1), HasLeft: true),
         ];
         StoredFeedback[] feedback = [Feedback("j1") with { MinerId = "full" }, Feedback("j2") with { MinerId = "left", LatencyMs = null, FailCode = null, TokensSpent = null }];
+        AuditEntry[] audit = [AuditEntry.Claim("full", Noon), new AuditEntry(Noon.AddDays(1), "carol", "::1", AuditEntry.AcceptLoss, null, "3 miners")];
         await using (IHubStore store = await OpenAsync())
         {
             var archive = (IStoreArchive)store;
             await archive.ImportAsync(miners);
             await archive.ImportAsync(feedback);
+            await archive.ImportAsync(audit);
         }
         await using IHubStore again = await OpenAsync();
         StoredMiner[] loaded = [.. (await again.LoadAsync(Cancel)).OrderBy(m => m.MinerId, StringComparer.Ordinal)];
@@ -124,5 +126,12 @@ public abstract class FeedbackStoreTests : StoreTests
         }
         Assert.Equal(feedback, read);
         Assert.Equal(2, await ((IStoreArchive)again).CountFeedbackAsync(Cancel));
+        List<AuditEntry> entries = [];
+        await foreach (AuditEntry entry in ((IStoreArchive)again).ReadAuditAsync(Cancel))
+        {
+            entries.Add(entry with { Id = 0 });
+        }
+        Assert.Equal(audit, entries);
+        Assert.Equal(2, await ((IStoreArchive)again).CountAuditAsync(Cancel));
     }
 }

@@ -159,7 +159,7 @@ public sealed class PostgresHubStoreTests : HubStoreTests, IAsyncLifetime
     public async Task Schema_has_the_guides_tables_and_indexes()
     {
         await (await OpenPostgresAsync()).DisposeAsync();
-        Assert.Equal("feedback,miner_status,miners,price_overrides,schema_version", await _server.SqlAsync(
+        Assert.Equal("audit,feedback,miner_status,miners,price_overrides,schema_version", await _server.SqlAsync(
             _dsn, "SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_tables WHERE schemaname = 'poolhub'"));
         foreach ((string index, string part) in ((string, string)[])[
             ("idx_miners_region_caps_gte_vram", "USING gin (capabilities, tags) WHERE"),

@@ -87,6 +87,8 @@ public sealed class SqliteMigrationTests : IDisposable
             IReadOnlyList<StoredMiner> miners = await store.LoadAsync(Cancel);
             Assert.Null(miners.Single(it => it.MinerId == "only-a-key").Profile);
             StoredMiner miner = miners.Single(it => it.MinerId == "m");
+            Assert.NotNull(miner.Keys.RevokedAt);
+            Assert.Null(miners.Single(it => it.MinerId == "only-a-key").Keys.RevokedAt);
             MinerProfile profile = miner.Profile!;
             Assert.Equal(("h:1", "RTX 4090", "eu", ""), (profile.Addr, profile.GpuName, profile.Region, profile.Owner));
             Assert.Equal((3, 2, false), (miner.Epoch, miner.Status!.Value.QueueLen, miner.HasLeft));

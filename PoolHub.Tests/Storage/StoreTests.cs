@@ -40,5 +40,6 @@ public abstract class StoreTests
         Assert.Equal(expected.Current, actual.Current);
         Assert.Equal(expected.Previous, actual.Previous);
         Assert.Equal(expected.PreviousUntil, actual.PreviousUntil);
+        Assert.Equal((expected.IssuedAt, expected.RotatedAt, expected.RevokedAt), (actual.IssuedAt, actual.RotatedAt, actual.RevokedAt));
     }
 }

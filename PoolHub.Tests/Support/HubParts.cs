@@ -36,7 +36,7 @@ internal sealed class HubParts : IAsyncDisposable
         SessionMetrics = new SessionMetrics(metrics);
         Conversations = new Conversations(Table, Registry, commands, SessionMetrics, new InflowOptions(), Time, Logs.Of<Conversations>());
         Sweep = new SweepLoop(
-            Registry, Table, Conversations, trust, _store, new SweepMetrics(metrics, SessionMetrics), Time, NullLogger<SweepLoop>.Instance);
+            Registry, Table, Conversations, trust, _store, Keys, new SweepMetrics(metrics, SessionMetrics), Time, NullLogger<SweepLoop>.Instance);
         Gate = new AcceptGate(new GateOptions(), TrustedProxies.None, new GateMetrics(metrics), Time);
         Door = new TcpDoor(Conversations, Gate, TrustedProxies.None);
     }

@@ -266,11 +266,17 @@ public sealed class TrustBookTests : IAsyncDisposable
         public Task<IReadOnlyList<StoredMiner>> LoadAsync(CancellationToken cancel) => inner.LoadAsync(cancel);
         public Task SaveRegistrationAsync(string minerId, MinerProfile profile, long epoch, StoredKeys? claim, DateTimeOffset at) =>
             inner.SaveRegistrationAsync(minerId, profile, epoch, claim, at);
-        public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at) => inner.SaveKeysAsync(minerId, keys, at);
+        public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at, AuditEntry? audit = null) =>
+            inner.SaveKeysAsync(minerId, keys, at, audit);
         public Task SaveEpochAsync(string minerId, long epoch) => inner.SaveEpochAsync(minerId, epoch);
         public Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch) => inner.SaveStatusesAsync(batch);
         public StoreFigures Figures => inner.Figures;
-        public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at) => inner.SavePriceOverrideAsync(minerId, price, at);
+        public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit = null) =>
+            inner.SavePriceOverrideAsync(minerId, price, at, audit);
+        public Task SaveAuditAsync(AuditEntry entry) => inner.SaveAuditAsync(entry);
+        public Task<IReadOnlyList<AuditEntry>> ReadAuditAsync(string? minerId, long before, int limit, CancellationToken cancel) =>
+            inner.ReadAuditAsync(minerId, before, limit, cancel);
+        public Task<int> ForgetAuditAsync(DateTimeOffset before, int limit) => inner.ForgetAuditAsync(before, limit);
         public Task<int> ForgetFeedbackAsync(DateTimeOffset before, int limit) => inner.ForgetFeedbackAsync(before, limit);
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }

@@ -3,7 +3,7 @@ using Npgsql;
 namespace PoolHub.Daemon.Storage.Postgres;
 
 /// <summary>
-/// Writes that become durable in one transaction, one statement for each kind: registrations, keys, epochs, prices, then
+/// Writes that become durable in one transaction, one statement for each kind: registrations, keys, epochs, prices, audit, then
 /// feedback. Those of one miner that would meet in a statement, or change places, do not enter the same group.
 /// </summary>
 internal sealed class PostgresGroup
@@ -15,6 +15,7 @@ internal sealed class PostgresGroup
     private readonly List<(string, StoredKeys, DateTimeOffset)> _keys = [];
     private readonly List<EpochWrite> _epochs = [];
     private readonly List<PriceWrite> _prices = [];
+    private readonly List<AuditEntry> _audit = [];
     private readonly List<FeedbackWrite> _feedback = [];
     private readonly HashSet<string> _registered = [];
     private readonly HashSet<string> _keyed = [];
@@ -63,8 +64,14 @@ internal sealed class PostgresGroup
             case FeedbackWrite feedback:
                 _feedback.Add(feedback);
                 break;
+            case AuditWrite:
+                break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(write));
+        }
+        if (write.Audit is { } entry)
+        {
+            _audit.Add(entry);
         }
         Writes.Add(write);
         return true;
@@ -82,6 +89,7 @@ internal sealed class PostgresGroup
         {
             batch.BatchCommands.Add(prices);
         }
+        Add(batch, _audit.Count > 0 ? PostgresStatements.Audit(_audit) : null);
         if (_feedback.Count == 0)
         {
             batch.BatchCommands.Add(PostgresStatements.Commit());

@@ -12,7 +12,8 @@ internal sealed class PostgresRows
           m.created_at, m.last_seen_at, m.epoch, m.registered_epoch, m.api_key_hash, m.previous_key_hash, m.previous_key_until,
           m.addr, m.proto, m.gpu_vram_gb, m.gpu_name, m.cpu_cores, m.ram_gb, m.max_parallel, m.base_price, m.region, m.owner,
           m.tags::text, m.capabilities::text, m.accel::text,
-          s.updated_at, s.queue_len, s.busy, s.avg_latency_ms, s.temp_c, s.mem_free_gb, p.price, p.ends_at
+          s.updated_at, s.queue_len, s.busy, s.avg_latency_ms, s.temp_c, s.mem_free_gb, p.price, p.ends_at,
+          m.key_issued_at, m.key_rotated_at, m.key_revoked_at, s.key_used_at
         FROM poolhub.miners m
         LEFT JOIN poolhub.miner_status s ON s.miner_id = m.miner_id
         LEFT JOIN poolhub.price_overrides p ON p.miner_id = m.miner_id
@@ -20,6 +21,14 @@ internal sealed class PostgresRows
 
     public const string Feedback =
         "SELECT job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at FROM poolhub.feedback ORDER BY id";
+
+    public const string Audit = "SELECT at, who, address, action, miner_id, detail, id FROM poolhub.audit ORDER BY id";
+
+    /// <summary>One page of them: before an id, of one miner or of all, and at most so many.</summary>
+    public const string AuditPage = """
+        SELECT at, who, address, action, miner_id, detail, id FROM poolhub.audit
+        WHERE id < $1 AND ($2::text IS NULL OR miner_id = $2) ORDER BY id DESC LIMIT $3
+        """;
 
     private readonly Dictionary<string, string> _texts = [];
     private readonly Dictionary<string, string[]> _lists = [];
@@ -33,14 +42,15 @@ internal sealed class PostgresRows
         {
             status = new StoredStatus(
                 minerId, row.GetInt32(29), row.GetBoolean(30), IntOrNull(row, 31), IntOrNull(row, 32),
-                row.IsDBNull(33) ? null : row.GetDouble(33), seenAt);
+                row.IsDBNull(33) ? null : row.GetDouble(33), seenAt, TimeOrNull(row, 39));
             lastSeenAt = lastSeenAt is { } registeredAt && registeredAt > seenAt ? registeredAt : seenAt;
         }
         return new StoredMiner(
             minerId,
             row.IsDBNull(15) ? null : ReadProfile(row),
             row.GetInt64(10),
-            new StoredKeys(BytesOrNull(row, 12), BytesOrNull(row, 13), TimeOrNull(row, 14)),
+            new StoredKeys(
+                BytesOrNull(row, 12), BytesOrNull(row, 13), TimeOrNull(row, 14), TimeOrNull(row, 36), TimeOrNull(row, 37), TimeOrNull(row, 38)),
             Trust(row, 1),
             status,
             Time(row, 8),
@@ -52,6 +62,10 @@ internal sealed class PostgresRows
     public static StoredFeedback ReadFeedback(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetString(1), row.GetString(2), IntOrNull(row, 3), row.IsDBNull(4) ? null : row.GetString(4),
         row.IsDBNull(5) ? null : Price(row, 5), Time(row, 6));
+
+    public static AuditEntry ReadAudit(NpgsqlDataReader row) => new(
+        Time(row, 0), row.GetString(1), row.GetString(2), row.GetString(3), row.IsDBNull(4) ? null : row.GetString(4), row.GetString(5),
+        row.GetInt64(6));
 
     /// <summary>Seven columns from <paramref name="first"/> on.</summary>
     public static TrustState Trust(NpgsqlDataReader row, int first) => new(

@@ -23,10 +23,13 @@ internal static class PostgresStatements
         """;
 
     private const string SaveKeys = """
-        INSERT INTO poolhub.miners (miner_id, created_at, api_key_hash, previous_key_hash, previous_key_until)
-        SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::bytea[], $4::bytea[], $5::timestamptz[])
+        INSERT INTO poolhub.miners (miner_id, created_at, api_key_hash, previous_key_hash, previous_key_until, key_issued_at,
+          key_rotated_at, key_revoked_at)
+        SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::bytea[], $4::bytea[], $5::timestamptz[], $6::timestamptz[],
+          $7::timestamptz[], $8::timestamptz[])
         ON CONFLICT (miner_id) DO UPDATE SET api_key_hash = excluded.api_key_hash,
-          previous_key_hash = excluded.previous_key_hash, previous_key_until = excluded.previous_key_until
+          previous_key_hash = excluded.previous_key_hash, previous_key_until = excluded.previous_key_until,
+          key_issued_at = excluded.key_issued_at, key_rotated_at = excluded.key_rotated_at, key_revoked_at = excluded.key_revoked_at
         """;
 
     private const string SaveEpochs = """
@@ -43,13 +46,13 @@ internal static class PostgresStatements
         """;
 
     private const string SaveStatuses = """
-        INSERT INTO poolhub.miner_status AS s (miner_id, queue_len, busy, avg_latency_ms, temp_c, mem_free_gb, updated_at)
-        SELECT r.* FROM unnest($1::text[], $2::int[], $3::bool[], $4::int[], $5::int[], $6::float8[], $7::timestamptz[])
-          AS r (miner_id, queue_len, busy, avg_latency_ms, temp_c, mem_free_gb, updated_at)
+        INSERT INTO poolhub.miner_status AS s (miner_id, queue_len, busy, avg_latency_ms, temp_c, mem_free_gb, updated_at, key_used_at)
+        SELECT r.* FROM unnest($1::text[], $2::int[], $3::bool[], $4::int[], $5::int[], $6::float8[], $7::timestamptz[], $8::timestamptz[])
+          AS r (miner_id, queue_len, busy, avg_latency_ms, temp_c, mem_free_gb, updated_at, key_used_at)
         JOIN poolhub.miners USING (miner_id)
         ON CONFLICT (miner_id) DO UPDATE SET queue_len = excluded.queue_len, busy = excluded.busy,
           avg_latency_ms = excluded.avg_latency_ms, temp_c = excluded.temp_c, mem_free_gb = excluded.mem_free_gb,
-          updated_at = excluded.updated_at
+          updated_at = excluded.updated_at, key_used_at = coalesce(excluded.key_used_at, s.key_used_at)
         """;
 
     // The owner of the database is the only one who changes trust: reading it needs no lock.
@@ -73,6 +76,12 @@ internal static class PostgresStatements
         FROM unnest($1::text[], $2::float8[], $3::float8[], $4::timestamptz[], $5::int[], $6::int[], $7::timestamptz[], $8::float8[])
           AS r (miner_id, good, bad, at, failures, ejections, ejected_until, score)
         WHERE m.miner_id = r.miner_id
+        """;
+
+    private const string InsertAudit = """
+        INSERT INTO poolhub.audit (at, who, address, action, miner_id, detail)
+        SELECT r.* FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+          AS r (at, who, address, action, miner_id, detail)
         """;
 
     public static NpgsqlBatchCommand Begin() => new("BEGIN");
@@ -109,6 +118,9 @@ internal static class PostgresStatements
         command.Bytes(rows, r => r.Keys.Current);
         command.Bytes(rows, r => r.Keys.Previous);
         command.Times(rows, r => r.Keys.PreviousUntil);
+        command.Times(rows, r => r.Keys.IssuedAt);
+        command.Times(rows, r => r.Keys.RotatedAt);
+        command.Times(rows, r => r.Keys.RevokedAt);
         return command;
     }
 
@@ -151,6 +163,7 @@ internal static class PostgresStatements
         command.Int32s(rows, r => r.TempC);
         command.Doubles(rows, r => r.MemFreeGb);
         command.Times(rows, r => r.SeenAt);
+        command.Times(rows, r => r.KeyUsedAt);
         return command;
     }
 
@@ -172,6 +185,18 @@ internal static class PostgresStatements
         command.Texts(rows, r => r.FailCode);
         command.Decimals(rows, r => r.TokensSpent?.Tokens);
         command.Times(rows, r => r.At);
+        return command;
+    }
+
+    public static NpgsqlBatchCommand Audit(IReadOnlyList<AuditEntry> rows)
+    {
+        var command = new NpgsqlBatchCommand(InsertAudit);
+        command.Times(rows, r => r.At);
+        command.Texts(rows, r => r.Who);
+        command.Texts(rows, r => r.Address);
+        command.Texts(rows, r => r.Action);
+        command.Texts(rows, r => r.MinerId);
+        command.Texts(rows, r => r.Detail);
         return command;
     }
 

@@ -10,6 +10,9 @@ internal abstract class PostgresWrite
 
     public Task Task => _done.Task;
 
+    /// <summary>Kept with it; null when there is nothing to keep.</summary>
+    public virtual AuditEntry? Audit => null;
+
     /// <summary>Called after the commit.</summary>
     public void Complete() => _done.TrySetResult();
 
@@ -23,13 +26,15 @@ internal sealed class RegistrationWrite(string minerId, MinerProfile profile, lo
     public long Epoch => epoch;
     public StoredKeys? Claim => claim;
     public DateTimeOffset At => at;
+    public override AuditEntry? Audit => claim is null ? null : AuditEntry.Claim(minerId, at);
 }
 
-internal sealed class KeysWrite(string minerId, StoredKeys keys, DateTimeOffset at) : PostgresWrite
+internal sealed class KeysWrite(string minerId, StoredKeys keys, DateTimeOffset at, AuditEntry? audit) : PostgresWrite
 {
     public string MinerId => minerId;
     public StoredKeys Keys => keys;
     public DateTimeOffset At => at;
+    public override AuditEntry? Audit => audit;
 }
 
 internal sealed class EpochWrite(string minerId, long epoch) : PostgresWrite
@@ -38,11 +43,17 @@ internal sealed class EpochWrite(string minerId, long epoch) : PostgresWrite
     public long Epoch => epoch;
 }
 
-internal sealed class PriceWrite(string minerId, PriceOverride? price, DateTimeOffset at) : PostgresWrite
+internal sealed class PriceWrite(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit = null) : PostgresWrite
 {
     public string MinerId => minerId;
     public PriceOverride? Price => price;
     public DateTimeOffset At => at;
+    public override AuditEntry? Audit => audit;
+}
+
+internal sealed class AuditWrite(AuditEntry entry) : PostgresWrite
+{
+    public override AuditEntry? Audit => entry;
 }
 
 internal sealed class FeedbackWrite(StoredFeedback feedback, Func<TrustState, TrustState> learn) : PostgresWrite

@@ -12,13 +12,22 @@ internal sealed class SqliteLoad
           m.previous_key_until, m.trust_good, m.trust_bad, m.trust_at, m.failures_in_a_row, m.ejections, m.ejected_until,
           m.trust_score, m.addr, m.proto, m.gpu_vram_gb, m.gpu_name, m.cpu_cores, m.ram_gb, m.max_parallel, m.base_price,
           m.region, m.tags, m.capabilities, m.accel, s.updated_at, s.queue_len, s.busy, s.avg_latency_ms, s.temp_c,
-          s.mem_free_gb, m.registered_epoch, m.owner, p.price, p.ends_at
+          s.mem_free_gb, m.registered_epoch, m.owner, p.price, p.ends_at,
+          m.key_issued_at, m.key_rotated_at, m.key_revoked_at, s.key_used_at
         FROM miners m LEFT JOIN miner_status s ON s.miner_id = m.miner_id
           LEFT JOIN price_overrides p ON p.miner_id = m.miner_id
         """;
 
     public const string Feedback =
         "SELECT job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at FROM feedback ORDER BY id";
+
+    public const string Audit = "SELECT at, who, address, action, miner_id, detail, id FROM audit ORDER BY id";
+
+    /// <summary>One page of them: before an id, of one miner or of all, and at most so many.</summary>
+    public const string AuditPage = """
+        SELECT at, who, address, action, miner_id, detail, id FROM audit
+        WHERE id < ?1 AND (?2 IS NULL OR miner_id = ?2) ORDER BY id DESC LIMIT ?3
+        """;
 
     private readonly Dictionary<string, string> _texts = [];
     private readonly Dictionary<string, string[]> _lists = [];
@@ -44,6 +53,10 @@ internal sealed class SqliteLoad
         row.GetString(0), row.GetString(1), row.GetString(2), IntOrNull(row, 3), row.IsDBNull(4) ? null : row.GetString(4),
         row.IsDBNull(5) ? null : new TokenPrice(row.GetInt64(5)), SqliteStatements.Time(row.GetInt64(6)));
 
+    public static AuditEntry ReadAudit(SqliteDataReader row) => new(
+        SqliteStatements.Time(row.GetInt64(0)), row.GetString(1), row.GetString(2), row.GetString(3),
+        row.IsDBNull(4) ? null : row.GetString(4), row.GetString(5), row.GetInt64(6));
+
     private StoredMiner ReadMiner(SqliteDataReader row)
     {
         string minerId = row.GetString(0);
@@ -53,10 +66,11 @@ internal sealed class SqliteLoad
         {
             status = new StoredStatus(
                 minerId, row.GetInt32(27), row.GetInt64(28) != 0, IntOrNull(row, 29), IntOrNull(row, 30),
-                row.IsDBNull(31) ? null : row.GetDouble(31), seenAt);
+                row.IsDBNull(31) ? null : row.GetDouble(31), seenAt, TimeOrNull(row, 39));
             lastSeenAt = lastSeenAt is { } registeredAt && registeredAt > seenAt ? registeredAt : seenAt;
         }
-        var keys = new StoredKeys(BytesOrNull(row, 4), BytesOrNull(row, 5), TimeOrNull(row, 6));
+        var keys = new StoredKeys(
+            BytesOrNull(row, 4), BytesOrNull(row, 5), TimeOrNull(row, 6), TimeOrNull(row, 36), TimeOrNull(row, 37), TimeOrNull(row, 38));
         var trust = new TrustState(
             row.GetDouble(7), row.GetDouble(8), SqliteStatements.Time(row.GetInt64(9)), row.GetInt32(10), row.GetInt32(11),
             TimeOrNull(row, 12), row.GetDouble(13));

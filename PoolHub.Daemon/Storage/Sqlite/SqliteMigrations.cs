@@ -91,7 +91,26 @@ internal static class SqliteMigrations
         ) STRICT, WITHOUT ROWID;
         """;
 
-    private static readonly string[] s_steps = [First, Owner, Prices];
+    // Until now who had no key had been revoked: nobody else was stored without one.
+    private const string Audit = """
+        CREATE TABLE audit (
+          id INTEGER PRIMARY KEY,
+          at INTEGER NOT NULL,
+          who TEXT NOT NULL,
+          address TEXT NOT NULL,
+          action TEXT NOT NULL,
+          miner_id TEXT,
+          detail TEXT NOT NULL
+        ) STRICT;
+
+        ALTER TABLE miners ADD COLUMN key_issued_at INTEGER;
+        ALTER TABLE miners ADD COLUMN key_rotated_at INTEGER;
+        ALTER TABLE miners ADD COLUMN key_revoked_at INTEGER;
+        ALTER TABLE miner_status ADD COLUMN key_used_at INTEGER;
+        UPDATE miners SET key_revoked_at = unixepoch() * 1000 WHERE api_key_hash IS NULL;
+        """;
+
+    private static readonly string[] s_steps = [First, Owner, Prices, Audit];
 
     public static int Newest => s_steps.Length;
 

@@ -23,6 +23,8 @@ internal sealed class SqliteStatements : IDisposable
     private readonly SqliteCommand _noPrice;
     private readonly SqliteCommand _forget;
     private readonly SqliteCommand _standing;
+    private readonly SqliteCommand _audit;
+    private readonly SqliteCommand _forgetAudit;
 
     public SqliteStatements(SqliteConnection connection)
     {
@@ -43,17 +45,19 @@ internal sealed class SqliteStatements : IDisposable
               tags = ?12, capabilities = ?13, accel = ?14, region = ?15, owner = ?16
             """, 16);
         _keys = Prepare(connection, """
-            INSERT INTO miners (miner_id, created_at, api_key_hash, previous_key_hash, previous_key_until)
-            VALUES (?1, ?2, ?3, ?4, ?5)
-            ON CONFLICT (miner_id) DO UPDATE SET api_key_hash = ?3, previous_key_hash = ?4, previous_key_until = ?5
-            """, 5);
+            INSERT INTO miners (miner_id, created_at, api_key_hash, previous_key_hash, previous_key_until, key_issued_at,
+              key_rotated_at, key_revoked_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            ON CONFLICT (miner_id) DO UPDATE SET api_key_hash = ?3, previous_key_hash = ?4, previous_key_until = ?5,
+              key_issued_at = ?6, key_rotated_at = ?7, key_revoked_at = ?8
+            """, 8);
         _epoch = Prepare(connection, "UPDATE miners SET epoch = ?2 WHERE miner_id = ?1 AND epoch < ?2", 2);
         _status = Prepare(connection, """
-            INSERT INTO miner_status (miner_id, queue_len, busy, avg_latency_ms, temp_c, mem_free_gb, updated_at)
-            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM miners WHERE miner_id = ?1)
+            INSERT INTO miner_status (miner_id, queue_len, busy, avg_latency_ms, temp_c, mem_free_gb, updated_at, key_used_at)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM miners WHERE miner_id = ?1)
             ON CONFLICT (miner_id) DO UPDATE SET queue_len = ?2, busy = ?3, avg_latency_ms = ?4, temp_c = ?5,
-              mem_free_gb = ?6, updated_at = ?7
-            """, 7);
+              mem_free_gb = ?6, updated_at = ?7, key_used_at = coalesce(?8, key_used_at)
+            """, 8);
         _trust = Prepare(connection, """
             SELECT trust_good, trust_bad, trust_at, failures_in_a_row, ejections, ejected_until, trust_score
             FROM miners WHERE miner_id = ?1
@@ -82,6 +86,10 @@ internal sealed class SqliteStatements : IDisposable
         _standing = Prepare(connection, """
             UPDATE miners SET created_at = ?2, last_seen_at = ?3, epoch = ?4, registered_epoch = ?5 WHERE miner_id = ?1
             """, 5);
+        _audit = Prepare(connection, "INSERT INTO audit (at, who, address, action, miner_id, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", 6);
+        _forgetAudit = Prepare(connection, """
+            DELETE FROM audit WHERE id IN (SELECT id FROM (SELECT id, at FROM audit ORDER BY id LIMIT ?2) WHERE at < ?1)
+            """, 2);
     }
 
     public void Begin() => _begin.ExecuteNonQuery();
@@ -103,17 +111,29 @@ internal sealed class SqliteStatements : IDisposable
             StoreJson.Write(profile.Capabilities), StoreJson.Write(profile.Accel), profile.Region, profile.Owner);
         if (claim is not null)
         {
-            SaveKeys(minerId, claim, at);
+            SaveKeys(minerId, claim, at, AuditEntry.Claim(minerId, at));
         }
     }
 
-    public void SaveKeys(string minerId, StoredKeys keys, DateTimeOffset at) =>
-        Run(_keys, minerId, Ms(at), keys.Current, keys.Previous, Ms(keys.PreviousUntil));
+    public void SaveKeys(string minerId, StoredKeys keys, DateTimeOffset at, AuditEntry? audit)
+    {
+        Run(_keys, minerId, Ms(at), keys.Current, keys.Previous, Ms(keys.PreviousUntil), Ms(keys.IssuedAt), Ms(keys.RotatedAt), Ms(keys.RevokedAt));
+        SaveAudit(audit);
+    }
+
+    public void SaveAudit(AuditEntry? entry)
+    {
+        if (entry is not null)
+        {
+            Run(_audit, Ms(entry.At), entry.Who, entry.Address, entry.Action, entry.MinerId, entry.Detail);
+        }
+    }
 
     public void SaveEpoch(string minerId, long epoch) => Run(_epoch, minerId, epoch);
 
-    public void SavePriceOverride(string minerId, PriceOverride? price, DateTimeOffset at)
+    public void SavePriceOverride(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit)
     {
+        SaveAudit(audit);
         if (price is null)
         {
             Run(_noPrice, minerId);
@@ -126,10 +146,12 @@ internal sealed class SqliteStatements : IDisposable
 
     public int ForgetFeedback(DateTimeOffset before, int limit) => Run(_forget, Ms(before), limit);
 
+    public int ForgetAudit(DateTimeOffset before, int limit) => Run(_forgetAudit, Ms(before), limit);
+
     /// <summary>A miner with all that another store knew of it.</summary>
     public void Import(StoredMiner miner)
     {
-        SaveKeys(miner.MinerId, miner.Keys, miner.CreatedAt);
+        SaveKeys(miner.MinerId, miner.Keys, miner.CreatedAt, audit: null);
         if (miner.Profile is { } profile)
         {
             SaveRegistration(miner.MinerId, profile, miner.Epoch, claim: null, miner.CreatedAt);
@@ -142,7 +164,7 @@ internal sealed class SqliteStatements : IDisposable
         }
         if (miner.Price is { } price)
         {
-            SavePriceOverride(miner.MinerId, price, miner.CreatedAt);
+            SavePriceOverride(miner.MinerId, price, miner.CreatedAt, audit: null);
         }
     }
 
@@ -150,7 +172,7 @@ internal sealed class SqliteStatements : IDisposable
 
     public void SaveStatus(in StoredStatus status) =>
         Run(_status, status.MinerId, status.QueueLen, status.Busy, status.AvgLatencyMs, status.TempC, status.MemFreeGb,
-            Ms(status.SeenAt));
+            Ms(status.SeenAt), Ms(status.KeyUsedAt));
 
     public FeedbackReceipt RecordFeedback(StoredFeedback feedback, Func<TrustState, TrustState> learn)
     {
@@ -185,6 +207,8 @@ internal sealed class SqliteStatements : IDisposable
         _noPrice.Dispose();
         _forget.Dispose();
         _standing.Dispose();
+        _audit.Dispose();
+        _forgetAudit.Dispose();
     }
 
     public static DateTimeOffset Time(long ms) => DateTimeOffset.FromUnixTimeMilliseconds(ms);

@@ -1,11 +1,14 @@
 namespace PoolHub.Daemon.Storage;
 
-/// <summary>Removes feedback that is older than it is kept, a little at a time; what was learnt of it stays.</summary>
-/// <param name="store">Holds it.</param>
-/// <param name="days">How long it is kept; 0 for ever.</param>
+/// <summary>
+/// Removes feedback and audit entries that are older than they are kept, a little at a time; what was learnt of feedback
+/// stays.
+/// </summary>
+/// <param name="store">Holds them.</param>
+/// <param name="options">How long they are kept.</param>
 /// <param name="time">The hub's clock.</param>
 /// <param name="log">Where it says how much went.</param>
-internal sealed class FeedbackRetention(IHubStore store, int days, TimeProvider time, ILogger<FeedbackRetention> log) : BackgroundService
+internal sealed class Retention(IHubStore store, StorageOptions options, TimeProvider time, ILogger<Retention> log) : BackgroundService
 {
     /// <summary>Some milliseconds of the store's time.</summary>
     private const int BatchSize = 1_000;
@@ -15,13 +18,17 @@ internal sealed class FeedbackRetention(IHubStore store, int days, TimeProvider 
 
     /// <summary>Removes all that is due; returns how many.</summary>
     /// <exception cref="StoreUnavailableException">The store is away; nothing is lost but time.</exception>
-    public async Task<int> SweepAsync(CancellationToken cancel)
+    public async Task<int> SweepAsync(CancellationToken cancel) =>
+        await SweepAsync(store.ForgetFeedbackAsync, options.FeedbackRetentionDays, "reports of feedback", cancel)
+        + await SweepAsync(store.ForgetAuditAsync, options.AuditRetentionDays, "audit entries", cancel);
+
+    private async Task<int> SweepAsync(Func<DateTimeOffset, int, Task<int>> forget, int days, string what, CancellationToken cancel)
     {
         int removed = 0;
         DateTimeOffset before = time.GetUtcNow().AddDays(-days);
         while (days > 0)
         {
-            int batch = await store.ForgetFeedbackAsync(before, BatchSize);
+            int batch = await forget(before, BatchSize);
             removed += batch;
             if (batch < BatchSize)
             {
@@ -32,7 +39,7 @@ internal sealed class FeedbackRetention(IHubStore store, int days, TimeProvider 
         }
         if (removed > 0)
         {
-            StorageLog.Forgot(log, removed, days);
+            StorageLog.Forgot(log, removed, what, days);
         }
         return removed;
     }

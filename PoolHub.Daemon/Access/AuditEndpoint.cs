@@ -1,0 +1,56 @@
+using System.Globalization;
+using PoolHub.Daemon.Http;
+using PoolHub.Daemon.Storage;
+using PoolHub.Protocol;
+using PoolHub.Protocol.Http;
+
+namespace PoolHub.Daemon.Access;
+
+/// <summary>Who did what with an admin's rights, the newest first; docs/http-api.md, "Audit".</summary>
+internal sealed class AuditEndpoint(IHubStore store, Credentials credentials)
+{
+    public void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/audit", ListAsync);
+
+    private async Task ListAsync(HttpContext http)
+    {
+        string? minerId = http.Request.Query["miner_id"];
+        if (!await credentials.RequireAsync(http, Caller.Admin)
+            || await http.ReadLimitAsync() is not { } limit
+            || !await http.IsMinerIdAsync("miner_id", minerId, $"must be 1 to {Limits.MinerIdChars} letters, digits or any of . _ : -"))
+        {
+            return;
+        }
+        long before = long.MaxValue;
+        if ((string?)http.Request.Query["cursor"] is { } cursor
+            && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out before))
+        {
+            await http.Response.BadFieldAsync(("cursor", "must be the next_cursor of another page"));
+            return;
+        }
+        try
+        {
+            IReadOnlyList<AuditEntry> found = await store.ReadAuditAsync(minerId, before, limit + 1, http.RequestAborted);
+            await http.Response.JsonAsync(new AuditPage
+            {
+                Entries = [.. found.Take(limit).Select(View)],
+                NextCursor = found.Count > limit ? found[limit - 1].Id.ToString(CultureInfo.InvariantCulture) : null,
+            }, HubJson.Default.AuditPage);
+        }
+        catch (StoreUnavailableException e)
+        {
+            await http.Response.ProblemAsync(StatusCodes.Status503ServiceUnavailable, e.Message, retryAfterSec: 1);
+        }
+    }
+
+    private static AuditView View(AuditEntry entry) => new()
+    {
+        At = entry.At,
+        Who = entry.Who,
+        Address = OrNull(entry.Address),
+        Action = entry.Action,
+        MinerId = entry.MinerId,
+        Detail = OrNull(entry.Detail),
+    };
+
+    private static string? OrNull(string text) => text.Length > 0 ? text : null;
+}
