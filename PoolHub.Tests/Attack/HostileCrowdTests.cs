@@ -32,7 +32,7 @@ public sealed class HostileCrowdTests
         Latencies crowded;
         double crowdedMb;
         int lost = 0;
-        using (var crowd = new Crowd(http, tcp, Effort.Of(0.1, 1.0)))
+        await using (CrowdProcess crowd = await CrowdProcess.StartAsync(http, tcp, Effort.Of(0.1, 1.0)))
         {
             // The hub is measured with the crowd there, not with it on its way.
             await Task.Delay(TimeSpan.FromSeconds(Effort.Of(1, 5)), TestContext.Current.CancellationToken);
@@ -44,7 +44,8 @@ public sealed class HostileCrowdTests
             }
             crowded = await asking;
             crowdedMb = hub.Process.ResidentMb();
-            Effort.Print($"a crowd of {crowd.Count:N0} made {crowd.Connections:N0} connections, the restless {crowd.RestlessConnections:N0} of them; the hub had {hub.Process.Descriptors():N0} descriptors");
+            int descriptors = hub.Process.Descriptors();
+            Effort.Print($"{await crowd.EndAsync()}; the hub had {descriptors:N0} descriptors");
         }
         (double afterMb, double settledSec) = await SettleAsync(hub, beforeMb * 1.2);
         Effort.Print($"quiet:   {quiet}\ncrowded: {crowded}, {crowded.P99 / quiet.P99:0.0} times the quiet p99");
