@@ -21,12 +21,15 @@ internal enum LoginKind
 /// </summary>
 internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time, ILogger<LoginGuard> log)
 {
+    /// <summary>Failures further apart than this are not counted together.</summary>
+    public static readonly TimeSpan Window = TimeSpan.FromMinutes(10);
+
     private const int MaxKnown = 262_144;
 
     /// <summary>Hashes that differ from process to process, of names that have come in with where from.</summary>
     private readonly ConcurrentDictionary<int, bool> _known = new();
-    private readonly LoginFailures<AddressBlock> _addresses = new(time);
-    private readonly LoginFailures<string> _names = new(time);
+    private readonly FailureBans<AddressBlock> _addresses = new(Window, time);
+    private readonly FailureBans<string> _names = new(Window, time);
     private Rates _rates = new(options, time);
 
     /// <summary>Told of every failure, and whether it was a miner's.</summary>

@@ -125,7 +125,7 @@ internal sealed record TlsOptions(SslStreamCertificateContext? Certificate, X509
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         foreach (X509Certificate2 certificate in all)
         {
-            bool isRoot = certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData);
+            bool isRoot = certificate.Subject == certificate.Issuer;
             (isRoot ? policy.CustomTrustStore : policy.ExtraStore).Add(certificate);
         }
         if (policy.CustomTrustStore.Count == 0)

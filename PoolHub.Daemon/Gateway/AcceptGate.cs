@@ -18,6 +18,14 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     /// <summary>One address may have this part of the places of those who have not said who they are.</summary>
     private const int GreetingShare = 4;
 
+    /// <summary>
+    /// So many connections of one address in so short a time that have said nothing, and it is not let in for a while: less
+    /// often looks whoever only asks whether the door is open.
+    /// </summary>
+    private const int MostWordless = 100;
+    private static readonly TimeSpan WordlessWindow = TimeSpan.FromSeconds(10);
+
+    private readonly FailureBans<AddressBlock> _wordless = new(WordlessWindow, time);
     private readonly Lock _gate = new();
     private readonly LinkedList<Entrant> _greeting = new();
     private readonly Dictionary<AddressBlock, Count> _byAddress = [];
@@ -201,6 +209,10 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     {
         lock (_gate)
         {
+            if (entrant is { Greeting: not null, Address: { } stranger })
+            {
+                _ = _wordless.Failed(stranger, MostWordless);
+            }
             EndGreeting(entrant);
             _count--;
             if (entrant.Address is { } address)
@@ -234,7 +246,9 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
 
     private GateCap? Full(AddressBlock? address) =>
         _options is { Connections: > 0 and var all } && _count >= all ? GateCap.All
-        : address is { } own && HasShare(own) ? GateCap.Address
+        : address is not { } own ? null
+        : HasShare(own) ? GateCap.Address
+        : _wordless.BannedFor(own) is not null ? GateCap.Wordless
         : null;
 
     /// <summary>Whether an address has as many as it may.</summary>

@@ -28,14 +28,10 @@ internal sealed class DoorListener(Socket listening, Func<AcceptGate> gate, Toke
                     continue;
                 }
                 Socket socket = await listening.AcceptAsync(cancellationToken);
-                if (gate().IsFull(socket.RemoteEndPoint))
+                if (Admit(socket))
                 {
-                    // At once, with a reset: nothing of it waits in the kernel.
-                    socket.Close(timeout: 0);
-                    continue;
+                    return connections.Create(socket);
                 }
-                socket.NoDelay = true;
-                return connections.Create(socket);
             }
             catch (ObjectDisposedException)
             {
@@ -47,9 +43,28 @@ internal sealed class DoorListener(Socket listening, Func<AcceptGate> gate, Toke
             }
             catch (SocketException)
             {
-                // That one was gone before it was let in.
+                // That one was gone before it was accepted.
             }
         }
+    }
+
+    private bool Admit(Socket socket)
+    {
+        try
+        {
+            if (!gate().IsFull(socket.RemoteEndPoint))
+            {
+                socket.NoDelay = true;
+                return true;
+            }
+        }
+        catch (SocketException)
+        {
+            // It is gone already.
+        }
+        // At once, with a reset: nothing of it waits in the kernel.
+        socket.Close(timeout: 0);
+        return false;
     }
 
     public ValueTask UnbindAsync(CancellationToken cancellationToken = default)

@@ -23,7 +23,7 @@ internal sealed class DoorSockets(Func<AcceptGate> gate, Func<TokenBucket> paceO
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
 #pragma warning disable CA2000 // The listener has it.
-        Socket socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        Socket socket = Bind(endpoint);
 #pragma warning restore CA2000
         try
         {
@@ -37,6 +37,19 @@ internal sealed class DoorSockets(Func<AcceptGate> gate, Func<TokenBucket> paceO
         var listener = new DoorListener(socket, gate, paceOf(), _connections);
         _listeners.Add(listener);
         return ValueTask.FromResult<IConnectionListener>(listener);
+    }
+
+    private static Socket Bind(EndPoint endpoint)
+    {
+        try
+        {
+            return SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            // Kestrel says which address it was.
+            throw new AddressInUseException(e.Message, e);
+        }
     }
 
     /// <summary>From here on nobody is let in; who waits in a socket of systemd's is the next hub's.</summary>

@@ -11,6 +11,8 @@ internal enum GateCap
     Address,
     /// <summary>Too many have not said who they are: it was the oldest of them.</summary>
     Greeting,
+    /// <summary>Its address has come too often without saying anything.</summary>
+    Wordless,
     /// <summary>It took too long over TLS or its first request.</summary>
     Deadline,
 }

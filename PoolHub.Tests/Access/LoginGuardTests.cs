@@ -45,7 +45,7 @@ public sealed class LoginGuardTests
         {
             _guard.Failed(here, "m");
             _guard.Failed(here, "m");
-            _time.Advance(LoginFailures<string>.Window);
+            _time.Advance(LoginGuard.Window);
         }
         Assert.Null(_guard.Refuse(LoginKind.Hello, here, "m"));
     }

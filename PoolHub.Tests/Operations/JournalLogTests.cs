@@ -59,7 +59,7 @@ public sealed class JournalLogTests : IDisposable
     {
         SessionLog.Failed(_log.CreateLogger("PoolHub"), "rig\nPRIORITY=0", "", new InvalidOperationException("two\nlines"));
         Dictionary<string, string> entry = Receive();
-        Assert.Equal(("3", "rig\nPRIORITY=0"), (entry["PRIORITY"], entry["MINER_ID"]));
+        Assert.Equal(("3", "rig?PRIORITY=0"), (entry["PRIORITY"], entry["MINER_ID"]));
         Assert.DoesNotContain('\n', entry["MESSAGE"]);
         Assert.Contains("two | lines", entry["MESSAGE"], StringComparison.Ordinal);
     }

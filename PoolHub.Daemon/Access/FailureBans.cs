@@ -1,14 +1,14 @@
 namespace PoolHub.Daemon.Access;
 
 /// <summary>
-/// Who has failed to log in, and who is banned for it. A ban ends by itself; the next one is twice as long. Whoever has
+/// Who has failed, and who is banned for it. A ban ends by itself; the next one is twice as long. Whoever has
 /// not failed for a while is forgotten, and where there are too many, the one whose last failure is the oldest.
 /// </summary>
-internal sealed class LoginFailures<T>(TimeProvider time)
+/// <param name="window">Failures further apart than this are not counted together.</param>
+/// <param name="time">The hub's clock.</param>
+internal sealed class FailureBans<T>(TimeSpan window, TimeProvider time)
     where T : notnull
 {
-    /// <summary>Failures further apart than this are not counted together.</summary>
-    public static readonly TimeSpan Window = TimeSpan.FromMinutes(10);
     public static readonly TimeSpan FirstBan = TimeSpan.FromSeconds(30);
     public static readonly TimeSpan LongestBan = TimeSpan.FromHours(1);
 
@@ -52,7 +52,7 @@ internal sealed class LoginFailures<T>(TimeProvider time)
             }
             _byLastFailure.AddLast(node);
             Entry entry = node.Value;
-            entry.Failures = time.GetElapsedTime(entry.FailedAt, now) < Window ? entry.Failures + 1 : 1;
+            entry.Failures = time.GetElapsedTime(entry.FailedAt, now) < window ? entry.Failures + 1 : 1;
             entry.FailedAt = now;
             if (entry.Failures < limit)
             {
