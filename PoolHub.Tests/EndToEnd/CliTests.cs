@@ -76,6 +76,16 @@ public sealed class CliTests
         Assert.Equal("offline", (await hub.MinerAsync("rig-1")).State);
         _ = await Assert.ThrowsAsync<MinerRefusedException>(() => LiveMiner.JoinAsync(hub, "tcp", "rig-1", key: second));
 
+        KeyView key = Assert.Single(JsonSerializer.Deserialize((await RunAsync(hub, "key", "list", "--json")).Output, HubJson.Default.KeyPage)!.Keys);
+        Assert.Equal(("rig-1", false), (key.MinerId, key.Valid));
+        Assert.True(key.IssuedAt <= key.RotatedAt && key.RotatedAt <= key.RevokedAt && key.LastUsedAt <= key.RevokedAt, $"{key}");
+        AuditPage log = JsonSerializer.Deserialize((await RunAsync(hub, "key", "log", "rig-1", "--json")).Output, HubJson.Default.AuditPage)!;
+        Assert.Equal(["key_revoke", "key_rotate", "key_issue"], log.Entries.Select(e => e.Action));
+        Assert.All(log.Entries, e => Assert.Equal(("default", "127.0.0.1"), (e.Who, e.Address)));
+        Assert.Contains("key_rotate", (await RunAsync(hub, "key", "log")).Output, StringComparison.Ordinal);
+        Assert.Contains("rig-1", (await RunAsync(hub, "key", "list")).Output, StringComparison.Ordinal);
+        _ = await RunAsync(hub, 3, "key", "log", "nobody");
+
         string third = (await RunAsync(hub, "key", "issue", "rig-1")).Output;
         await using LiveMiner back = await LiveMiner.JoinAsync(hub, "tcp", "rig-1", key: third);
         Assert.Equal("online", (await hub.MinerAsync("rig-1")).State);

@@ -57,15 +57,16 @@ public sealed class LargeStoreTests
         }
         _ = await hub.Admin.IssueKeyAsync("x-new", TestContext.Current.CancellationToken);
         _ = await hub.Admin.SetPriceAsync("x-1", new PriceRequest { PriceTokenPerKsec = Samples.Tokens(9) }, TestContext.Current.CancellationToken);
+        AuditPage audit = await hub.Admin.ListAuditAsync(limit: 100, cancel: TestContext.Current.CancellationToken);
         Assert.Equal(0, await hub.StopAsync());
         string first = Path.Combine(hub.StateDir, "first.jsonl");
         string second = Path.Combine(hub.StateDir, "second.jsonl");
-        Assert.Contains("exported 21 miners, 20 reports", await StoreAsync(hub, 0, "export", first), StringComparison.Ordinal);
+        Assert.Contains("exported 21 miners, 20 reports of feedback and 22 audit entries", await StoreAsync(hub, 0, "export", first), StringComparison.Ordinal);
         Assert.Contains("exists", await StoreAsync(hub, 1, "export", first), StringComparison.Ordinal);
         Assert.Contains("not empty", await StoreAsync(hub, 1, "import", first), StringComparison.Ordinal);
 
         hub.Set(("DB_DSN", dsn));
-        Assert.Contains("imported 21 miners, 20 reports", await StoreAsync(hub, 0, "import", first), StringComparison.Ordinal);
+        Assert.Contains("imported 21 miners, 20 reports of feedback and 22 audit entries", await StoreAsync(hub, 0, "import", first), StringComparison.Ordinal);
         await hub.RestartAsync();
         await new StoreUnderTest(dsn, hub.StateDir).AssertHoldsAsync(ledger, "x");
         Assert.Equal("duplicate", (await hub.ReportAsync("x-job-1", "x-1", "completed")).Status);
@@ -73,14 +74,15 @@ public sealed class LargeStoreTests
         Assert.True(await ledger.RegisterAsync("x-1", 1));
         Assert.Equal(0, await hub.StopAsync());
 
-        Assert.Contains("exported 21 miners, 20 reports", await StoreAsync(hub, 0, "export", second), StringComparison.Ordinal);
+        Assert.Contains("exported 21 miners, 20 reports of feedback and 22 audit entries", await StoreAsync(hub, 0, "export", second), StringComparison.Ordinal);
         File.Delete(Path.Combine(hub.StateDir, "poolhub.db"));
         hub.Set(("DB_DSN", ""));
         await File.WriteAllLinesAsync(first, (await File.ReadAllLinesAsync(second, TestContext.Current.CancellationToken))[..^1], TestContext.Current.CancellationToken);
         Assert.Contains("it was cut off. Nothing was imported", await StoreAsync(hub, 1, "import", first), StringComparison.Ordinal);
-        Assert.Contains("imported 21 miners, 20 reports", await StoreAsync(hub, 0, "import", second), StringComparison.Ordinal);
+        Assert.Contains("imported 21 miners, 20 reports of feedback and 22 audit entries", await StoreAsync(hub, 0, "import", second), StringComparison.Ordinal);
         await hub.RestartAsync();
         await StoreUnderTest.Of(hub).AssertHoldsAsync(ledger, "x");
+        Assert.Equal(audit.Entries, (await hub.Admin.ListAuditAsync(limit: 100, cancel: TestContext.Current.CancellationToken)).Entries);
     }
 
     [Fact]
