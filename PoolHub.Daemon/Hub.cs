@@ -99,8 +99,7 @@ internal sealed class Hub : IAsyncDisposable
                 o.Use(_ => connection => parts!.Door.OnConnectedAsync(connection));
             });
         });
-        builder.Services.AddSingleton(services => new DoorSockets(
-            () => parts!.Gate, () => new TokenBucket(settings.Gate.AcceptsPerSec, time), services.GetRequiredService<ILoggerFactory>()));
+        builder.Services.AddSingleton(services => new DoorSockets(() => parts!.Gate, services.GetRequiredService<ILoggerFactory>()));
         // Kestrel asks the last one first.
         builder.Services.AddSingleton<IConnectionListenerFactory>(s => s.GetRequiredService<DoorSockets>());
         builder.Services.AddHostedService(_ => parts!.Drain);

@@ -4,7 +4,7 @@ namespace PoolHub.Daemon.Access;
 /// Who has failed, and who is banned for it. A ban ends by itself; the next one is twice as long. Whoever has
 /// not failed for a while is forgotten, and where there are too many, the one whose last failure is the oldest.
 /// </summary>
-/// <param name="window">Failures further apart than this are not counted together.</param>
+/// <param name="window">So much after the first that is counted, counting begins anew.</param>
 /// <param name="time">The hub's clock.</param>
 internal sealed class FailureBans<T>(TimeSpan window, TimeProvider time)
     where T : notnull
@@ -52,7 +52,9 @@ internal sealed class FailureBans<T>(TimeSpan window, TimeProvider time)
             }
             _byLastFailure.AddLast(node);
             Entry entry = node.Value;
-            entry.Failures = time.GetElapsedTime(entry.FailedAt, now) < window ? entry.Failures + 1 : 1;
+            (entry.Failures, entry.Since) = entry.Failures > 0 && time.GetElapsedTime(entry.Since, now) < window
+                ? (entry.Failures + 1, entry.Since)
+                : (1, now);
             entry.FailedAt = now;
             if (entry.Failures < limit)
             {
@@ -116,6 +118,11 @@ internal sealed class FailureBans<T>(TimeSpan window, TimeProvider time)
     {
         public T Who => who;
         public int Failures { get; set; }
+
+        /// <summary>Timestamp of the first of them.</summary>
+        public long Since { get; set; }
+
+        /// <summary>Timestamp of the last.</summary>
         public long FailedAt { get; set; }
 
         /// <summary>How many bans it has had.</summary>

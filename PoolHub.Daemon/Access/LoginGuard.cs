@@ -21,7 +21,7 @@ internal enum LoginKind
 /// </summary>
 internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time, ILogger<LoginGuard> log)
 {
-    /// <summary>Failures further apart than this are not counted together.</summary>
+    /// <summary>In which failures are counted together.</summary>
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(10);
 
     private const int MaxKnown = 262_144;

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using PoolHub.Daemon.Access;
+using PoolHub.Daemon.Sessions;
 
 namespace PoolHub.Daemon.Gateway;
 
@@ -22,7 +23,7 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     /// So many connections of one address in so short a time that have said nothing, and it is not let in for a while: less
     /// often looks whoever only asks whether the door is open.
     /// </summary>
-    private const int MostWordless = 100;
+    private const int MostWordless = 50;
     private static readonly TimeSpan WordlessWindow = TimeSpan.FromSeconds(10);
 
     private readonly FailureBans<AddressBlock> _wordless = new(WordlessWindow, time);
@@ -165,12 +166,22 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
                 }
             }
         }
-        foreach (Entrant entrant in late ?? [])
+        if (late is not null)
+        {
+            _ = CloseAsync(late);
+        }
+        metrics.Set(Connections, Greetings);
+    }
+
+    private async Task CloseAsync(List<Entrant> late)
+    {
+        var slices = new Slices();
+        foreach (Entrant entrant in late)
         {
             metrics.Refused(GateCap.Deadline);
             entrant.Abort();
+            await slices.NextAsync();
         }
-        metrics.Set(Connections, Greetings);
     }
 
     private Entrant? TryEnter(ConnectionContext connection)

@@ -2,16 +2,13 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using PoolHub.Daemon.Access;
 
 namespace PoolHub.Daemon.Gateway;
 
 /// <summary>
-/// Accepts at a pace: a crowd that connects as fast as it can costs the hub no more than that, and whoever is inside is
-/// served meanwhile. Who is one too many is closed before anything is made for him.
+/// Accepts connections; who is one too many is closed before anything is made for him, so that a crowd costs little.
 /// </summary>
-internal sealed class DoorListener(Socket listening, Func<AcceptGate> gate, TokenBucket pace, SocketConnectionContextFactory connections)
-    : IConnectionListener
+internal sealed class DoorListener(Socket listening, Func<AcceptGate> gate, SocketConnectionContextFactory connections) : IConnectionListener
 {
     public EndPoint EndPoint { get; } = listening.LocalEndPoint!;
 
@@ -22,11 +19,6 @@ internal sealed class DoorListener(Socket listening, Func<AcceptGate> gate, Toke
         {
             try
             {
-                if (pace.Take(1) is { } wait)
-                {
-                    await Task.Delay(wait, cancellationToken);
-                    continue;
-                }
                 Socket socket = await listening.AcceptAsync(cancellationToken);
                 if (Admit(socket))
                 {

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using PoolHub.Daemon.Access;
 
 namespace PoolHub.Daemon.Gateway;
 
@@ -10,8 +9,8 @@ namespace PoolHub.Daemon.Gateway;
 /// Opens the doors' sockets for Kestrel, and can close them before it stops: it would close its connections, too.
 /// </summary>
 /// <param name="gate">The gate, which stands when the first connection comes.</param>
-/// <param name="paceOf">A pace for each door: those who come faster wait in the kernel's queue.</param>
-internal sealed class DoorSockets(Func<AcceptGate> gate, Func<TokenBucket> paceOf, ILoggerFactory logs) : IConnectionListenerFactory, IDisposable
+/// <param name="logs">Where Kestrel's sockets log.</param>
+internal sealed class DoorSockets(Func<AcceptGate> gate, ILoggerFactory logs) : IConnectionListenerFactory, IDisposable
 {
     /// <summary>As many as may wait; the kernel's own limit, net.core.somaxconn, is the same on Debian.</summary>
     private const int Backlog = 4_096;
@@ -34,7 +33,7 @@ internal sealed class DoorSockets(Func<AcceptGate> gate, Func<TokenBucket> paceO
             socket.Dispose();
             throw;
         }
-        var listener = new DoorListener(socket, gate, paceOf(), _connections);
+        var listener = new DoorListener(socket, gate, _connections);
         _listeners.Add(listener);
         return ValueTask.FromResult<IConnectionListener>(listener);
     }

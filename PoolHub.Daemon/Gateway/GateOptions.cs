@@ -6,8 +6,7 @@ namespace PoolHub.Daemon.Gateway;
 /// <param name="Connections">All of them.</param>
 /// <param name="PerAddress">Of one IPv4 address or IPv6 /64.</param>
 /// <param name="Greetings">Of those who have not said who they are; a quarter of it for one address.</param>
-/// <param name="AcceptsPerSec">Through each door; who comes faster waits.</param>
-internal sealed record GateOptions(int Connections = 0, int PerAddress = 0, int Greetings = 0, int AcceptsPerSec = 0)
+internal sealed record GateOptions(int Connections = 0, int PerAddress = 0, int Greetings = 0)
 {
     /// <summary>Descriptors that are left for everything else that is open: the store, the logs, the doors.</summary>
     private const int Reserve = 256;
@@ -15,8 +14,7 @@ internal sealed record GateOptions(int Connections = 0, int PerAddress = 0, int 
     public static GateOptions Read(SettingsReader settings) => new(
         settings.Int32("MAX_CONNECTIONS", DescriptorLimit() - Reserve, 0, int.MaxValue),
         settings.Int32("MAX_CONNECTIONS_PER_ADDRESS", 4_096, 0, int.MaxValue),
-        settings.Int32("MAX_GREETINGS", 4_096, 0, int.MaxValue),
-        settings.Int32("ACCEPT_RATE_LIMIT", 2_000, 0, 1_000_000));
+        settings.Int32("MAX_GREETINGS", 4_096, 0, int.MaxValue));
 
     /// <summary>getrlimit(2), RLIMIT_NOFILE, as the kernel shows it. The runtime has raised it as far as it may.</summary>
     private static int DescriptorLimit()

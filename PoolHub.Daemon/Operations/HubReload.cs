@@ -77,7 +77,6 @@ internal sealed class HubReload(
             ("TRUSTED_PROXIES", !settings.Gateway.Proxies.Networks.AsSpan().SequenceEqual(running.Gateway.Proxies.Networks)),
             ("PROXY_PROTOCOL", settings.Gateway.Proxies.ProxyProtocol != running.Gateway.Proxies.ProxyProtocol),
             ("TLS_CERT", settings.Tls.Certificate is null != running.Tls.Certificate is null),
-            ("ACCEPT_RATE_LIMIT", settings.Gate.AcceptsPerSec != running.Gate.AcceptsPerSec),
             ("ENROLLMENT", settings.Access.OpenEnrollment != running.Access.OpenEnrollment),
             ("SESSION_TTL_SEC", settings.Registry.LeaseTtlSec != running.Registry.LeaseTtlSec),
             ("HEARTBEAT_GRACE_SEC", settings.Registry.GraceSec != running.Registry.GraceSec),

@@ -141,15 +141,17 @@ internal sealed class Channel(Transport transport, Outbound outbound, Inflow inf
     /// <param name="now">Timestamp.</param>
     /// <param name="pingInterval">Between two pings of a live miner.</param>
     /// <param name="registerTimeout">From the connection to the registration.</param>
-    public void Sweep(long now, TimeSpan pingInterval, TimeSpan registerTimeout)
+    /// <returns>Whether it was closed, or torn down.</returns>
+    public bool Sweep(long now, TimeSpan pingInterval, TimeSpan registerTimeout)
     {
         if (_closing)
         {
-            if (time.GetElapsedTime(Volatile.Read(ref _closedAt), now) >= LingerTimeout)
+            bool over = time.GetElapsedTime(Volatile.Read(ref _closedAt), now) >= LingerTimeout;
+            if (over)
             {
                 abort();
             }
-            return;
+            return over;
         }
         if (outbound.Stalled >= StallTimeout)
         {
@@ -171,5 +173,6 @@ internal sealed class Channel(Transport transport, Outbound outbound, Inflow inf
             _nextPingAt = now + (long)(pingInterval.TotalSeconds * jitter * time.TimestampFrequency);
             SendPing();
         }
+        return _closing;
     }
 }

@@ -22,6 +22,7 @@ internal sealed class Conversations(
     private readonly ConcurrentDictionary<Channel, bool> _channels = new();
 
     private volatile InflowOptions _inflow = inflow;
+    private Task _sweeping = Task.CompletedTask;
     private volatile bool _shuttingDown;
     private int _returnWithinMs = MinReturnMs;
 
@@ -68,10 +69,10 @@ internal sealed class Conversations(
 
     public void Sweep(long now, TimeSpan pingInterval)
     {
-        var registerTimeout = TimeSpan.FromSeconds(registry.LeaseTtlSec);
-        foreach ((Channel channel, _) in _channels)
+        // The one before may still be closing a crowd.
+        if (_sweeping.IsCompleted)
         {
-            channel.Sweep(now, pingInterval, registerTimeout);
+            _sweeping = SweepAsync(now, pingInterval);
         }
     }
 
@@ -90,6 +91,19 @@ internal sealed class Conversations(
     /// <summary>Over how many milliseconds so many miners come back.</summary>
     internal static int ReturnWithinMs(int miners, int graceSec) =>
         (int)Math.Clamp((long)miners * ReturnMsPerMiner, MinReturnMs, Math.Max(MinReturnMs, Math.Min(MaxReturnMs, graceSec * 500L)));
+
+    private async Task SweepAsync(long now, TimeSpan pingInterval)
+    {
+        var registerTimeout = TimeSpan.FromSeconds(registry.LeaseTtlSec);
+        var slices = new Slices();
+        foreach ((Channel channel, _) in _channels)
+        {
+            if (channel.Sweep(now, pingInterval, registerTimeout))
+            {
+                await slices.NextAsync();
+            }
+        }
+    }
 
     private void SayGoodbye(Channel channel) =>
         channel.Close(CloseReason.ShuttingDown, "the hub stops", StayAwayMs + Random.Shared.Next(_returnWithinMs));
