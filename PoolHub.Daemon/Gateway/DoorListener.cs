@@ -19,6 +19,8 @@ internal sealed class DoorListener(Socket listening, Func<AcceptGate> gate, Sock
         {
             try
             {
+                // While somebody waits outside, accepting never does: without this it would keep its thread from all who are inside.
+                await Task.Yield();
                 Socket socket = await listening.AcceptAsync(cancellationToken);
                 if (Admit(socket))
                 {
