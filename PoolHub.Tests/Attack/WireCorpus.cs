@@ -1,14 +1,24 @@
 using System.Buffers.Binary;
 using MessagePack;
 using PoolHub.Protocol;
+using PoolHub.Protocol.Wire;
 using PoolHub.Tests.Protocol;
+using PoolHub.Tests.Style;
 
 namespace PoolHub.Tests.Attack;
 
 /// <summary>The golden vectors as a fuzzer takes them, and what it puts into them.</summary>
 internal static class WireCorpus
 {
-    public static Specimen[] Messages { get; } = [.. GoldenVectors.All.Select(vector => Of(vector.Body))];
+    /// <summary>
+    /// The golden vectors; and found-by-afl.txt, what SharpFuzz with afl++ has found from these that takes another way
+    /// through the readers, one body in hex on a line.
+    /// </summary>
+    public static Specimen[] Messages { get; } =
+    [
+        .. GoldenVectors.All.Select(vector => Of(vector.Body)),
+        .. Sources.Read("PoolHub.Tests/Attack/found-by-afl.txt").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(hex => Of(Convert.FromHexString(hex))),
+    ];
 
     /// <summary>Values at every edge of MessagePack's types, and headers that promise what does not come.</summary>
     public static byte[][] Tokens { get; } =
@@ -32,9 +42,13 @@ internal static class WireCorpus
         List(Limits.MaxCapabilities + 1), List(Limits.MaxCurrentJobs), List(Limits.MaxCurrentJobs + 1),
     ];
 
-    /// <summary>A body, cut at every value of its array and of the arrays within.</summary>
+    /// <summary>A body, cut at every value of its array and of the arrays within; at every byte when it is none.</summary>
     public static Specimen Of(byte[] body)
     {
+        if (!MessageReader.TryOpen(body, out _, out _))
+        {
+            return new Specimen(body, [.. Enumerable.Range(0, body.Length + 1)]);
+        }
         var reader = new MessagePackReader(body);
         List<int> cuts = [0];
         for (int values = 1; values > 0; values--)
