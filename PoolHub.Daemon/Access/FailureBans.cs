@@ -31,7 +31,10 @@ internal sealed class FailureBans<T>(TimeSpan window, TimeProvider time)
     }
 
     /// <summary>Counts a failure, but none during a ban. The length of the ban that it brought; null when it brought none.</summary>
-    public TimeSpan? Failed(T who, int limit)
+    /// <param name="who">Who has failed.</param>
+    /// <param name="limit">So many failures bring a ban.</param>
+    /// <param name="again">So many bring the next ones; null: as many.</param>
+    public TimeSpan? Failed(T who, int limit, int? again = null)
     {
         long now = time.GetTimestamp();
         lock (_gate)
@@ -56,7 +59,7 @@ internal sealed class FailureBans<T>(TimeSpan window, TimeProvider time)
                 ? (entry.Failures + 1, entry.Since)
                 : (1, now);
             entry.FailedAt = now;
-            if (entry.Failures < limit)
+            if (entry.Failures < (entry.Bans == 0 ? limit : again ?? limit))
             {
                 return null;
             }

@@ -24,6 +24,7 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     /// often looks whoever only asks whether the door is open.
     /// </summary>
     private const int MostWordless = 50;
+    private const int MostWordlessAgain = 5;
     private static readonly TimeSpan WordlessWindow = TimeSpan.FromSeconds(10);
 
     private readonly FailureBans<AddressBlock> _wordless = new(WordlessWindow, time);
@@ -222,7 +223,7 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
         {
             if (entrant is { Greeting: not null, Address: { } stranger })
             {
-                _ = _wordless.Failed(stranger, MostWordless);
+                _ = _wordless.Failed(stranger, MostWordless, MostWordlessAgain);
             }
             EndGreeting(entrant);
             _count--;
