@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace PoolHub.Daemon.Access;
 
 /// <summary>
@@ -9,7 +11,7 @@ internal sealed class LoginRate(int perSec, TimeProvider time)
 {
     private const int Places = 1 << 16;
 
-    private readonly TokenBucket?[] _buckets = new TokenBucket?[perSec == 0 ? 0 : Places];
+    private readonly ConcurrentDictionary<int, TokenBucket> _buckets = new();
 
     /// <summary>Null when it may; else how long to wait.</summary>
     public TimeSpan? Refuse<T>(T who)
@@ -20,7 +22,7 @@ internal sealed class LoginRate(int perSec, TimeProvider time)
             return null;
         }
         // Differs from process to process: nobody can choose who shares a place with whom.
-        ref TokenBucket? bucket = ref _buckets[HashCode.Combine(who) & (Places - 1)];
-        return (bucket ?? Interlocked.CompareExchange(ref bucket, new TokenBucket(perSec, time), null) ?? bucket).Take(1);
+        int place = HashCode.Combine(who) & (Places - 1);
+        return _buckets.GetOrAdd(place, static (_, rate) => new TokenBucket(rate.perSec, rate.time), (perSec, time)).Take(1);
     }
 }

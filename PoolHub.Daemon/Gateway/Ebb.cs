@@ -8,11 +8,11 @@ namespace PoolHub.Daemon.Gateway;
 /// <param name="collect">Starts a collection.</param>
 internal sealed class Ebb(AcceptGate gate, Action collect)
 {
-    /// <summary>So many have to have come: about 10 MB.</summary>
-    private const long Crowd = 1_000;
+    /// <summary>So many have to have come: some MB.</summary>
+    private const long Crowd = 256;
 
     /// <summary>The crowd is over when for so many sweeps no more than so many came in one.</summary>
-    private const int QuietSweeps = 5;
+    private const int QuietSweeps = 3;
     private const long FewInASweep = 20;
 
     private const long MostInUse = 256 << 20;

@@ -1,0 +1,33 @@
+using PoolHub.Daemon.Gateway;
+using PoolHub.Tests.Support;
+
+namespace PoolHub.Tests.Gateway;
+
+public sealed class EbbTests
+{
+    [Fact]
+    public async Task Memory_is_given_back_once_when_a_crowd_is_over()
+    {
+        await using TestHub hub = await TestHub.StartAsync(("FRAME_RATE_LIMIT", "0"));
+        int collected = 0;
+        var ebb = new Ebb(hub.Hub.Gate, () => collected++);
+        for (int i = 1; i <= 260; i++)
+        {
+            await using TcpMiner miner = await TcpMiner.ConnectAsync(hub.Hub.TcpEndPoint);
+            await miner.SendRawAsync([0, 0, 0, 0]);
+            await miner.ExpectGoodbyeAsync(PoolHub.Protocol.CloseReason.Malformed);
+            hub.Time.Advance(TimeSpan.FromSeconds(1));
+            if (i % 50 == 0)
+            {
+                ebb.Sweep();
+            }
+        }
+        ebb.Sweep();
+        Assert.Equal(0, collected);
+        for (int i = 0; i < 10; i++)
+        {
+            ebb.Sweep();
+        }
+        Assert.Equal(1, collected);
+    }
+}
