@@ -38,6 +38,9 @@ internal sealed class HubUnderTest : IAsyncDisposable
                 // Counted, and never met.
                 ["MATCH_RATE_LIMIT"] = "1000000",
                 ["FEEDBACK_RATE_LIMIT"] = "1000000",
+                ["HELLO_RATE_LIMIT"] = "1000000",
+                ["FRAME_RATE_LIMIT"] = "1000000000",
+                ["BYTE_RATE_LIMIT"] = "1000000000",
                 ["DB_DSN"] = dsn ?? "",
                 // Miners that were put in beside the socket send no heartbeats.
                 ["SESSION_TTL_SEC"] = "3600",

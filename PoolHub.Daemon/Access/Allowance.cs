@@ -41,9 +41,7 @@ internal sealed class Allowance(string what, TokenBucket bucket, Counter.Child a
 
     private async Task<bool> RefuseAsync(HttpContext http, TimeSpan wait)
     {
-        await http.Response.ProblemAsync(
-            StatusCodes.Status429TooManyRequests, $"this coordinator may ask for {PerSec} {what} a second, and {Burst} at once",
-            retryAfterSec: Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)));
+        await http.Response.TooManyAsync($"this coordinator may ask for {PerSec} {what} a second, and {Burst} at once", wait);
         return false;
     }
 }

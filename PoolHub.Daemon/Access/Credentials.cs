@@ -108,8 +108,7 @@ internal sealed class Credentials
     {
         if (caller == Caller.Nobody && _guard.BannedFor(AddressOf(http.Request)) is { } left)
         {
-            await http.Response.ProblemAsync(StatusCodes.Status429TooManyRequests,
-                "too many failed logins; try again later", retryAfterSec: Math.Max(1, (int)Math.Ceiling(left.TotalSeconds)));
+            await http.Response.TooManyAsync(LoginGuard.Banned, left);
         }
         else if (caller == Caller.Nobody)
         {

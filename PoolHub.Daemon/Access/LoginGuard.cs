@@ -24,6 +24,9 @@ internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time
     /// <summary>In which failures are counted together.</summary>
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(10);
 
+    /// <summary>What whoever is banned is told.</summary>
+    public const string Banned = "too many failed logins; try again later";
+
     private const int MaxKnown = 262_144;
 
     /// <summary>Hashes that differ from process to process, of names that have come in with where from.</summary>
@@ -60,7 +63,7 @@ internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time
     {
         TimeSpan? left = Longer(_addresses.BannedFor(address), _names.BannedFor(name));
         return left is { } wait && !_known.ContainsKey(HashCode.Combine(address, name))
-            ? new LoginRefusal(CloseReason.Banned, "too many failed logins; try again later", wait)
+            ? new LoginRefusal(CloseReason.Banned, Banned, wait)
             : null;
     }
 
@@ -88,11 +91,10 @@ internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time
 
     public void Succeeded(AddressBlock address, string name)
     {
-        if (_known.Count >= MaxKnown)
+        if (_known.TryAdd(HashCode.Combine(address, name), true) && _known.Count > MaxKnown)
         {
             _known.Clear();
         }
-        _known[HashCode.Combine(address, name)] = true;
     }
 
     /// <summary>All bans, by what they ban: an address or a miner's id.</summary>

@@ -30,6 +30,7 @@ internal sealed record TlsOptions(SslStreamCertificateContext? Certificate, X509
 
     public static TlsOptions Read(SettingsReader settings)
     {
+        int before = settings.Problems.Count;
         string? certificate = Pem(settings, "TLS_CERT", settings.Text("TLS_CERT"));
         string? key = Pem(settings, "TLS_KEY", settings.Text("TLS_KEY"));
         string? ca = Pem(settings, "TLS_CLIENT_CA", settings.Text("TLS_CLIENT_CA"));
@@ -39,6 +40,11 @@ internal sealed record TlsOptions(SslStreamCertificateContext? Certificate, X509
             "both" => MinerAuth.Both,
             _ => MinerAuth.Key,
         };
+        if (settings.Problems.Count > before)
+        {
+            // What cannot be read is not missing as well.
+            return None;
+        }
         if (certificate is null != key is null)
         {
             settings.Fail(certificate is null ? "TLS_CERT" : "TLS_KEY", "is needed beside the other: TLS_CERT and TLS_KEY are a pair");

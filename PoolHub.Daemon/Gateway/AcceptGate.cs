@@ -16,6 +16,10 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     /// <summary>For TLS, and once more for the first request or the hello.</summary>
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(2);
 
+    /// <summary>What whoever comes from an address with too many connections is told, where anything can be.</summary>
+    public const string TooMany = "too many connections come from this address";
+    public static readonly TimeSpan TooManyWait = TimeSpan.FromSeconds(10);
+
     /// <summary>One address may have this part of the places of those who have not said who they are.</summary>
     private const int GreetingShare = 4;
 

@@ -22,19 +22,17 @@ internal sealed class TcpDoor(Conversations conversations, AcceptGate gate, Trus
         string remote = source?.ToString() ?? "";
         try
         {
-            bool proxied = false;
-            if (proxies.ProxyProtocol && proxies.Contains(connection.RemoteEndPoint))
+            bool admitted = gate.TryConverse(entrant, source: null);
+            if (proxies.ProxyProtocol && proxies.Contains(connection.RemoteEndPoint)
+                && await ReadProxyHeaderAsync(connection.Transport.Input, conversation.Channel) is { } behind)
             {
-                entrant?.Converses = true;
-                if (await ReadProxyHeaderAsync(connection.Transport.Input, conversation.Channel) is { } behind)
-                {
-                    (source, remote, proxied) = (behind, behind.ToString(), true);
-                }
+                (source, remote) = (behind, behind.ToString());
+                admitted = gate.TryConverse(entrant, behind.Address);
             }
             var address = (source as IPEndPoint)?.Address;
-            if (!gate.TryConverse(entrant, proxied ? address : null))
+            if (!admitted)
             {
-                conversation.Channel.Close(CloseReason.RateLimited, "too many connections come from this address", retryAfterMs: 10_000);
+                conversation.Channel.Close(CloseReason.RateLimited, AcceptGate.TooMany, (int)AcceptGate.TooManyWait.TotalMilliseconds);
             }
             conversation.Channel.Peer = Peer.Of(address, connection.Features.Get<ITlsConnectionFeature>()?.ClientCertificate);
             await ReadAsync(connection.Transport.Input, conversation, entrant, remote);

@@ -26,8 +26,7 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
         var entrant = http.Features.Get<Entrant>();
         if (!gate.TryConverse(entrant, http.Connection.RemoteIpAddress))
         {
-            await http.Response.ProblemAsync(
-                StatusCodes.Status429TooManyRequests, "too many connections come from this address", retryAfterSec: 10);
+            await http.Response.TooManyAsync(AcceptGate.TooMany, AcceptGate.TooManyWait);
             return;
         }
         // What goes out waits in a pipe, as it does before a TCP socket, so that sending never waits for a miner.

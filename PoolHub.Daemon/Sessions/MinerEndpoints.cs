@@ -32,8 +32,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
     public static Task RefuseAsync(HttpResponse response, in Admission admission) => admission.Refusal switch
     {
         CloseReason.StaleSession => response.ProblemAsync(StatusCodes.Status409Conflict, admission.Detail),
-        CloseReason.Flapping or CloseReason.RateLimited or CloseReason.Banned => response.ProblemAsync(
-            StatusCodes.Status429TooManyRequests, admission.Detail, retryAfterSec: Math.Max(1, (int)Math.Ceiling(admission.RetryAfter.TotalSeconds))),
+        CloseReason.Flapping or CloseReason.RateLimited or CloseReason.Banned => response.TooManyAsync(admission.Detail, admission.RetryAfter),
         _ => response.ProblemAsync(StatusCodes.Status401Unauthorized, admission.Detail),
     };
 

@@ -47,7 +47,6 @@ public sealed class HostileCrowdTests
             int descriptors = hub.Process.Descriptors();
             Effort.Print($"{await crowd.EndAsync()}; the hub had {descriptors:N0} descriptors");
         }
-        Effort.Print("a crowd: " + string.Join(" ", (await hub.Http.GetStringAsync("v1/metrics", TestContext.Current.CancellationToken)).Split('\n').Where(l => l.StartsWith("poolhub_gate_refusals", StringComparison.Ordinal) || l.StartsWith("poolhub_closes_total", StringComparison.Ordinal))));
         (double afterMb, double settledSec) = await SettleAsync(hub, beforeMb * 1.2);
         Effort.Print($"quiet:   {quiet}\ncrowded: {crowded}, {crowded.P99 / quiet.P99:0.0} times the quiet p99");
         Effort.Print($"memory: {beforeMb:0.0} MB before, {crowdedMb:0.0} MB with the crowd, {afterMb:0.0} MB {settledSec:0} s after; descriptors: {descriptorsBefore} before, {hub.Process.Descriptors()} after");

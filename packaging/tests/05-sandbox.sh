@@ -56,10 +56,19 @@ within 3 answers
 step "log: priorities and fields"
 journalctl -u poolhub -p info -o cat -n 3 --no-pager
 curl -s -o /dev/null $HUB/v1/miners/register -d '{}' || true
-printf 'GET / HTTP/1.0\r\n\r\n' >/dev/tcp/127.0.0.1/8204
-within 5 eval 'journalctl -u poolhub CLOSE_REASON=frame_too_long -o cat | grep -q ended'
-journalctl -u poolhub CLOSE_REASON=frame_too_long -o verbose -n 1 --no-pager | grep -E 'PRIORITY|MESSAGE|CLOSE_REASON|REMOTE|POOLHUB_EVENT'
-same "its priority" "$(journalctl -u poolhub CLOSE_REASON=frame_too_long -o json -n 1 | grep -oE '"PRIORITY":"[0-9]"')" '"PRIORITY":"6"'
+nonsense() { printf 'GET / HTTP/1.0\r\n\r\n' >/dev/tcp/127.0.0.1/8204; }
+rubbish() { journalctl -u poolhub CLOSE_REASON=frame_too_long "$@"; }
+nonsense
+sleep 1
+same "lines of a stranger's nonsense" "$(rubbish -o cat | grep -c ended || true)" 0
+set_setting LOG_LEVEL debug
+systemctl reload poolhub
+nonsense
+within 5 eval 'rubbish -o cat | grep -q ended'
+rubbish -o verbose -n 1 --no-pager | grep -E 'PRIORITY|MESSAGE|CLOSE_REASON|REMOTE|POOLHUB_EVENT'
+same "its priority" "$(rubbish -o json -n 1 | grep -oE '"PRIORITY":"[0-9]"')" '"PRIORITY":"7"'
+sed -i '/^LOG_LEVEL=/d' /etc/poolhub/poolhub.env
+systemctl reload poolhub
 # The first of them finds out whether it needs a key, which is worth a line.
 simulate 20
 before=$(journalctl -u poolhub -o cat | wc -l)
