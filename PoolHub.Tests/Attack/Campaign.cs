@@ -29,6 +29,13 @@ internal static class Campaign
     /// <summary>What a collection in between adds to the count: the rest of the thread's piece of the heap.</summary>
     private const int CollectionBytes = 8_192;
 
+    /// <summary>
+    /// What the runtime adds, now and then, for a table of its own that grows: 98,304 bytes for that of casts. A reader that
+    /// takes as much takes it more often.
+    /// </summary>
+    private const int RuntimeBytes = 131_072;
+    private const int RuntimeTimes = 4;
+
     public static void Run(string name, long inputs, Specimen[] corpus, byte[][] tokens, Func<FuzzTarget> target)
     {
         long accepted = 0, largest = 0;
@@ -40,6 +47,7 @@ internal static class Campaign
             var mutator = new Mutator(Effort.Seed + (ulong)worker, corpus, tokens);
             using FuzzTarget it = target();
             long mine = 0, most = 0;
+            int excess = 0;
             for (long i = -WarmUp; i < inputs / workers; i++)
             {
                 ReadOnlyMemory<byte> input = mutator.Next();
@@ -50,8 +58,15 @@ internal static class Campaign
                     long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
                     if (i >= 0)
                     {
-                        Assert.True(bytes <= it.CapBytes(input.Length) + CollectionBytes, $"{bytes} bytes allocated for {input.Length}");
-                        most = Math.Max(most, bytes);
+                        long cap = it.CapBytes(input.Length) + CollectionBytes;
+                        if (bytes <= cap)
+                        {
+                            most = Math.Max(most, bytes);
+                        }
+                        else
+                        {
+                            Assert.True(bytes <= cap + RuntimeBytes && ++excess <= RuntimeTimes, $"{bytes} bytes allocated for {input.Length}");
+                        }
                     }
                     it.Check(input.Span, taken);
                     mine += taken is null || i < 0 ? 0 : 1;
