@@ -42,6 +42,7 @@ internal sealed class Hub : IAsyncDisposable
 
     public HubReload Reload => _parts.Reload;
     public AcceptGate Gate => _parts.Gate;
+    public DoorSockets Doors => _app.Services.GetRequiredService<DoorSockets>();
     public SweepLoop SweepLoop => _parts.Sweep;
     public Retention Retention => _parts.Retention;
     public MinerRegistry Registry => _parts.Registry;
@@ -87,14 +88,14 @@ internal sealed class Hub : IAsyncDisposable
             http.Open(kestrel, o =>
             {
                 o.Protocols = HttpProtocols.Http1;
-                o.Use(next => connection => parts!.Gate.AdmitAsync(connection, next));
+                o.Use(next => connection => parts!.Gate.FollowAsync(connection, next));
                 tls.UseAtHttpDoor(o);
                 o.Use(next => connection => parts!.Gate.SecuredAsync(connection, next));
                 o.Use(next => connection => parts!.Drain.CountAsync(connection, next));
             });
             tcp.Open(kestrel, o =>
             {
-                o.Use(next => connection => parts!.Gate.AdmitAsync(connection, next));
+                o.Use(next => connection => parts!.Gate.FollowAsync(connection, next));
                 tls.UseAtMinerDoor(o);
                 o.Use(_ => connection => parts!.Door.OnConnectedAsync(connection));
             });
@@ -210,7 +211,7 @@ internal sealed class Hub : IAsyncDisposable
         new KeyEndpoints(keys, credentials, audit, time, table.RevokeAsync).Map(app);
         new BanEndpoints(guard, credentials, audit).Map(app);
         new AuditEndpoint(store, credentials).Map(app);
-        new OperationsEndpoints(registry, table, trust, store, credentials, audit, collectors, time).Map(app);
+        new OperationsEndpoints(registry, table, trust, store, credentials, audit, new MetricsPage(collectors), time).Map(app);
         if (systemd is { IsEnabled: true })
         {
             var notifier = new ServiceNotifier(systemd, registry, matches, time, LogOf<ServiceNotifier>(app));

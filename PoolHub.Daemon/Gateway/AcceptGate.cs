@@ -57,7 +57,7 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
 
     public void Reload(GateOptions fresh) => Volatile.Write(ref _options, fresh);
 
-    /// <summary>Whether somebody from there would be one too many. Counts it then.</summary>
+    /// <summary>Whether somebody from there would be one too many. Counts him then.</summary>
     public bool IsFull(EndPoint? peer)
     {
         lock (_gate)
@@ -73,22 +73,69 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
         }
     }
 
-    /// <summary>Lets a connection through, or closes it without a word.</summary>
-    public async Task AdmitAsync(ConnectionContext connection, ConnectionDelegate next)
+    /// <summary>Lets somebody in; null when he is one too many.</summary>
+    /// <param name="peer">Where he comes from.</param>
+    /// <param name="abort">Closes what he comes with.</param>
+    public Entrant? TryEnter(EndPoint? peer, Action abort)
     {
-        if (TryEnter(connection) is not { } entrant)
+        AddressBlock? address = proxies.Contains(peer) ? null : AddressBlock.Of(peer);
+        Entrant? oldest = null;
+        Entrant entrant;
+        lock (_gate)
         {
-            connection.Abort();
-            return;
+            _came++;
+            GateOptions caps = _options;
+            if (Full(address) is { } cap)
+            {
+                metrics.Refused(cap);
+                return null;
+            }
+            if (caps.Greetings > 0 && _greeting.Count >= caps.Greetings)
+            {
+                metrics.Refused(GateCap.Greeting);
+                oldest = _greeting.First!.Value;
+                EndGreeting(oldest);
+            }
+            entrant = new Entrant(address, abort) { Since = time.GetTimestamp() };
+            _count++;
+            if (address is { } counted)
+            {
+                Add(counted, connections: 1, greetings: 0);
+            }
+            BeginGreeting(entrant);
         }
+        oldest?.Abort();
+        return entrant;
+    }
+
+    /// <summary>He is gone.</summary>
+    public void Leave(Entrant entrant)
+    {
+        lock (_gate)
+        {
+            if (entrant is { Greeting: not null, Address: { } stranger })
+            {
+                _ = _wordless.Failed(stranger, MostWordless, MostWordlessAgain);
+            }
+            EndGreeting(entrant);
+            _count--;
+            if (entrant.Address is { } address)
+            {
+                Add(address, connections: -1, greetings: 0);
+            }
+        }
+    }
+
+    /// <summary>Follows a connection to its end.</summary>
+    public async Task FollowAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
         try
         {
-            connection.Features.Set(entrant);
             await next(connection);
         }
         finally
         {
-            Leave(entrant);
+            Leave(connection.Features.Get<Entrant>()!);
         }
     }
 
@@ -186,55 +233,6 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
             metrics.Refused(GateCap.Deadline);
             entrant.Abort();
             await slices.NextAsync();
-        }
-    }
-
-    private Entrant? TryEnter(ConnectionContext connection)
-    {
-        AddressBlock? address = proxies.Contains(connection.RemoteEndPoint) ? null : AddressBlock.Of(connection.RemoteEndPoint);
-        Entrant? oldest = null;
-        Entrant entrant;
-        lock (_gate)
-        {
-            _came++;
-            GateOptions caps = _options;
-            if (Full(address) is { } cap)
-            {
-                metrics.Refused(cap);
-                return null;
-            }
-            if (caps.Greetings > 0 && _greeting.Count >= caps.Greetings)
-            {
-                metrics.Refused(GateCap.Greeting);
-                oldest = _greeting.First!.Value;
-                EndGreeting(oldest);
-            }
-            entrant = new Entrant(address, connection.Abort) { Since = time.GetTimestamp() };
-            _count++;
-            if (address is { } counted)
-            {
-                Add(counted, connections: 1, greetings: 0);
-            }
-            BeginGreeting(entrant);
-        }
-        oldest?.Abort();
-        return entrant;
-    }
-
-    private void Leave(Entrant entrant)
-    {
-        lock (_gate)
-        {
-            if (entrant is { Greeting: not null, Address: { } stranger })
-            {
-                _ = _wordless.Failed(stranger, MostWordless, MostWordlessAgain);
-            }
-            EndGreeting(entrant);
-            _count--;
-            if (entrant.Address is { } address)
-            {
-                Add(address, connections: -1, greetings: 0);
-            }
         }
     }
 

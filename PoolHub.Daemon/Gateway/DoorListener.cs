@@ -1,75 +1,160 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace PoolHub.Daemon.Gateway;
 
 /// <summary>
-/// Accepts connections; who is one too many is closed before anything is made for him, so that a crowd costs little.
+/// Accepts connections, and makes something of them only when they have sent their first byte: at both doors it is the
+/// client who speaks first. Until then one costs a socket and a place at the gate, so that a crowd that only stands there,
+/// or comes and goes, costs little.
 /// </summary>
-internal sealed class DoorListener(Socket listening, Func<AcceptGate> gate, SocketConnectionContextFactory connections) : IConnectionListener
+internal sealed class DoorListener : IConnectionListener
 {
-    public EndPoint EndPoint { get; } = listening.LocalEndPoint!;
+    /// <summary>So many, then whoever is inside has a turn.</summary>
+    private const int AtOnce = 64;
 
-    /// <summary>The next connection; null when the door is closed.</summary>
-    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    /// <summary>Where some are refused others follow: to take them together costs much less than one by one.</summary>
+    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan Scarce = TimeSpan.FromMilliseconds(10);
+
+    private readonly Socket _listening;
+    private readonly Func<AcceptGate> _gate;
+    private readonly SocketConnectionContextFactory _connections;
+    private readonly Channel<ConnectionContext> _spoken = Channel.CreateUnbounded<ConnectionContext>(new() { SingleReader = true });
+    private readonly FirstBytes _waiting;
+
+    public DoorListener(Socket listening, Func<AcceptGate> gate, SocketConnectionContextFactory connections)
+    {
+        (_listening, _gate, _connections) = (listening, gate, connections);
+        EndPoint = listening.LocalEndPoint!;
+        listening.Blocking = false;
+        _waiting = new FirstBytes(HandOver, entrant => _gate().Leave(entrant));
+        _ = AcceptAllAsync();
+    }
+
+    public EndPoint EndPoint { get; }
+
+    /// <summary>Connections that have not sent anything.</summary>
+    public int Waiting => _waiting.Count;
+
+    /// <summary>The next connection that has something to say; null when the door is closed.</summary>
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) =>
+        await _spoken.Reader.WaitToReadAsync(cancellationToken) && _spoken.Reader.TryRead(out ConnectionContext? connection) ? connection : null;
+
+    /// <summary>Nobody comes in any more; who is in and has said nothing yet may still.</summary>
+    public void Close() => _listening.Dispose();
+
+    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        Close();
+        _ = _spoken.Writer.TryComplete();
+        _waiting.Close();
+        return default;
+    }
+
+    public ValueTask DisposeAsync() => UnbindAsync();
+
+    private async Task AcceptAllAsync()
     {
         while (true)
         {
             try
             {
-                // While somebody waits outside, accepting never does: without this it would keep its thread from all who are inside.
-                await Task.Yield();
-                Socket socket = await listening.AcceptAsync(cancellationToken);
-                if (Admit(socket))
+                Socket socket = await _listening.AcceptAsync();
+                Admit(socket, PeerOf(socket));
+                bool more;
+                do
                 {
-                    return connections.Create(socket);
+                    // While somebody waits outside, accepting never does: without this it would keep its thread from all who are inside.
+                    await Task.Yield();
+                    more = AdmitWaiting(out bool refused);
+                    if (refused)
+                    {
+                        await Task.Delay(Gather);
+                    }
                 }
+                while (more);
             }
             catch (ObjectDisposedException)
             {
-                return null;
+                return;
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.OperationAborted)
             {
-                return null;
+                return;
             }
             catch (SocketException)
             {
-                // That one was gone before it was accepted.
+                // No memory or no descriptor is left for him: he waits.
+                await Task.Delay(Scarce);
             }
         }
     }
 
-    private bool Admit(Socket socket)
+    /// <summary>Lets in who waits by now, or some of them.</summary>
+    /// <param name="refused">Whether one was one too many.</param>
+    /// <returns>Whether anybody waited.</returns>
+    private bool AdmitWaiting(out bool refused)
+    {
+        refused = false;
+        int came = 0;
+        for (; came < AtOnce && AcceptQueue.TryTake(_listening, out int descriptor, out IPEndPoint peer); came++)
+        {
+            if (_gate().IsFull(peer))
+            {
+                AcceptQueue.Refuse(descriptor);
+                refused = true;
+            }
+            else
+            {
+#pragma warning disable CA2000 // Who admits it has it.
+                Admit(new Socket(new SafeSocketHandle(descriptor, ownsHandle: true)), peer);
+#pragma warning restore CA2000
+            }
+        }
+        return came > 0;
+    }
+
+    private void Admit(Socket socket, EndPoint? peer)
+    {
+        if (_gate().TryEnter(peer, socket.Dispose) is { } entrant)
+        {
+            _waiting.Wait(socket, entrant);
+        }
+        else
+        {
+            socket.Close(timeout: 0);
+        }
+    }
+
+    private static EndPoint? PeerOf(Socket socket)
     {
         try
         {
-            if (!gate().IsFull(socket.RemoteEndPoint))
-            {
-                socket.NoDelay = true;
-                return true;
-            }
+            return socket.RemoteEndPoint;
         }
         catch (SocketException)
         {
-            // It is gone already.
+            // It is gone already, as the wait for its first byte will show.
+            return null;
         }
-        // At once, with a reset: nothing of it waits in the kernel.
-        socket.Close(timeout: 0);
-        return false;
     }
 
-    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    private bool HandOver(Socket socket, Entrant entrant)
     {
-        listening.Dispose();
-        return default;
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        listening.Dispose();
-        return default;
+        try
+        {
+            ConnectionContext connection = _connections.Create(socket);
+            connection.Features.Set(entrant);
+            entrant.Abort = connection.Abort;
+            return _spoken.Writer.TryWrite(connection);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return false;
+        }
     }
 }

@@ -15,9 +15,17 @@ internal sealed class DoorSockets(Func<AcceptGate> gate, ILoggerFactory logs) : 
     /// <summary>As many as may wait; the kernel's own limit, net.core.somaxconn, is the same on Debian.</summary>
     private const int Backlog = 4_096;
 
+    /// <summary>
+    /// What the kernel keeps at most for one who does not read; it takes twice that. By itself it would go up to 4 MB.
+    /// </summary>
+    private const int SendBufferBytes = 131_072;
+
     private readonly SocketConnectionContextFactory _connections =
         new(new SocketConnectionFactoryOptions(), logs.CreateLogger<SocketConnectionContextFactory>());
-    private readonly List<IConnectionListener> _listeners = [];
+    private readonly List<DoorListener> _listeners = [];
+
+    /// <summary>Connections at both doors that have not sent anything.</summary>
+    public int Waiting => _listeners.Sum(listener => listener.Waiting);
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
@@ -26,6 +34,9 @@ internal sealed class DoorSockets(Func<AcceptGate> gate, ILoggerFactory logs) : 
 #pragma warning restore CA2000
         try
         {
+            // Those who are accepted have all of it from here.
+            socket.NoDelay = true;
+            socket.SendBufferSize = SendBufferBytes;
             socket.Listen(Backlog);
         }
         catch
@@ -52,13 +63,7 @@ internal sealed class DoorSockets(Func<AcceptGate> gate, ILoggerFactory logs) : 
     }
 
     /// <summary>From here on nobody is let in; who waits in a socket of systemd's is the next hub's.</summary>
-    public async Task CloseAsync()
-    {
-        foreach (IConnectionListener listener in _listeners)
-        {
-            await listener.UnbindAsync();
-        }
-    }
+    public void Close() => _listeners.ForEach(listener => listener.Close());
 
     public void Dispose() => _connections.Dispose();
 }

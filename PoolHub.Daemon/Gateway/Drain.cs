@@ -50,10 +50,10 @@ internal sealed class Drain(DoorSockets doors, Conversations conversations) : IH
         {
             return;
         }
-        await doors.CloseAsync();
+        doors.Close();
         _draining = true;
         long begin = Environment.TickCount64;
-        while (Volatile.Read(ref _connections) > 0 && Environment.TickCount64 - begin < QuietTime.TotalMilliseconds)
+        while (Volatile.Read(ref _connections) + doors.Waiting > 0 && Environment.TickCount64 - begin < QuietTime.TotalMilliseconds)
         {
             await Task.Delay(LookEvery, CancellationToken.None);
         }

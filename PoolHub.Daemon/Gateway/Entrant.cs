@@ -2,13 +2,14 @@ using PoolHub.Daemon.Access;
 
 namespace PoolHub.Daemon.Gateway;
 
-/// <summary>A connection that was let through the gate. It is a feature of its connection; the gate alone changes it.</summary>
+/// <summary>Whom the gate has let in. It becomes a feature of its connection; the gate alone changes where it is counted.</summary>
 internal sealed class Entrant(AddressBlock? address, Action abort)
 {
     /// <summary>Whose connections it counts among; null where a proxy speaks for many.</summary>
     public AddressBlock? Address { get; set; } = address;
 
-    public Action Abort => abort;
+    /// <summary>Tears down what it is by now: a socket that has said nothing, or a connection.</summary>
+    public Action Abort { get; set; } = abort;
 
     /// <summary>Where it stands among those that have not said who they are; null once it has.</summary>
     public LinkedListNode<Entrant>? Greeting { get; set; }

@@ -15,9 +15,9 @@ internal sealed class TcpDoor(Conversations conversations, AcceptGate gate, Trus
 {
     public async Task OnConnectedAsync(ConnectionContext connection)
     {
-        Conversation conversation = conversations.Open(
-            Transport.Tcp, connection.Transport.Output, completes: false, connection.Abort);
         var entrant = connection.Features.Get<Entrant>();
+        Conversation conversation = conversations.Open(
+            Transport.Tcp, connection.Transport.Output, completes: false, connection.Abort, entrant?.Since);
         EndPoint? source = connection.RemoteEndPoint;
         string remote = source?.ToString() ?? "";
         try

@@ -7,7 +7,6 @@ using PoolHub.Daemon.Storage;
 using PoolHub.Daemon.Trust;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Http;
-using Prometheus;
 
 namespace PoolHub.Daemon.Operations;
 
@@ -19,7 +18,7 @@ internal sealed class OperationsEndpoints(
     IHubStore store,
     Credentials credentials,
     AuditLog audit,
-    CollectorRegistry metrics,
+    MetricsPage metrics,
     TimeProvider time)
 {
     private const int MaxRegionChars = 64;
@@ -66,8 +65,10 @@ internal sealed class OperationsEndpoints(
 
     private async Task MetricsAsync(HttpContext http)
     {
+        ReadOnlyMemory<byte> page = await metrics.WriteAsync();
         http.Response.ContentType = MetricsContentType;
-        await metrics.CollectAndExportAsTextAsync(http.Response.Body, http.RequestAborted);
+        http.Response.ContentLength = page.Length;
+        await http.Response.Body.WriteAsync(page, http.RequestAborted);
     }
 
     private async Task ListAsync(HttpContext http)

@@ -9,7 +9,9 @@ namespace PoolHub.Daemon.Sessions;
 /// the sweep looks at it once a second in place of a timer of its own.
 /// </summary>
 /// <param name="abort">Tears the socket down.</param>
-internal sealed class Channel(Transport transport, Outbound outbound, Inflow inflow, Action abort, SessionMetrics metrics, TimeProvider time)
+/// <param name="openedAt">Timestamp from which the time for the hello counts.</param>
+internal sealed class Channel(
+    Transport transport, Outbound outbound, Inflow inflow, Action abort, long openedAt, SessionMetrics metrics, TimeProvider time)
 {
     public static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(2);
 
@@ -19,7 +21,6 @@ internal sealed class Channel(Transport transport, Outbound outbound, Inflow inf
     /// <summary>For how long a closed socket stays open, so that the goodbye is not lost with it.</summary>
     public static readonly TimeSpan LingerTimeout = TimeSpan.FromSeconds(1);
 
-    private readonly long _openedAt = time.GetTimestamp();
     private volatile WireForm _form;
     private volatile bool _closing;
     private long _closedAt;
@@ -157,11 +158,11 @@ internal sealed class Channel(Transport transport, Outbound outbound, Inflow inf
         {
             Close(CloseReason.SlowConsumer, "what was sent was not read");
         }
-        else if (_session is null && time.GetElapsedTime(_openedAt, now) >= HelloTimeout)
+        else if (_session is null && time.GetElapsedTime(openedAt, now) >= HelloTimeout)
         {
             Close(CloseReason.HelloTimeout, "no hello came in time");
         }
-        else if (!Live && time.GetElapsedTime(_openedAt, now) >= registerTimeout)
+        else if (!Live && time.GetElapsedTime(openedAt, now) >= registerTimeout)
         {
             // No lease runs yet that could end.
             Close(CloseReason.LeaseExpired, "no registration came in time");

@@ -36,9 +36,11 @@ internal sealed class Conversations(
     /// <param name="output">Takes frames.</param>
     /// <param name="completes">Whether the pipe is completed after the last of them.</param>
     /// <param name="abort">Tears the socket down.</param>
-    public Conversation Open(Transport transport, PipeWriter output, bool completes, Action abort)
+    /// <param name="since">Timestamp from which the time for the hello counts; null: from now.</param>
+    public Conversation Open(Transport transport, PipeWriter output, bool completes, Action abort, long? since = null)
     {
-        var channel = new Channel(transport, new Outbound(output, time, completes), new Inflow(_inflow, time), abort, metrics, time);
+        var channel = new Channel(
+            transport, new Outbound(output, time, completes), new Inflow(_inflow, time), abort, since ?? time.GetTimestamp(), metrics, time);
         _channels[channel] = true;
         if (_shuttingDown)
         {

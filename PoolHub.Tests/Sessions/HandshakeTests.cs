@@ -32,19 +32,23 @@ public sealed class HandshakeTests
     }
 
     [Fact]
-    public async Task Silence_for_two_seconds_is_refused_and_then_torn_down()
+    public async Task Half_a_hello_for_two_seconds_is_refused_and_then_torn_down_and_silence_at_once()
     {
         await using TestHub hub = await TestHub.StartAsync();
         TcpMiner early = await hub.ConnectAsync();
+        TcpMiner slow = await hub.ConnectAsync();
         TcpMiner silent = await hub.ConnectAsync();
-        // Both are open once a later one has been answered.
+        // All are open once a later one has been answered.
         await hub.EnrolAsync("m");
+        await slow.SendRawAsync([0]);
+        await hub.UntilWaitingAsync(2);
         hub.AdvanceSec(1.9);
         await early.HelloAsync("e", await hub.IssueKeyAsync("e"));
         hub.AdvanceSec(0.1);
-        _ = await silent.ExpectGoodbyeAsync(CloseReason.HelloTimeout);
-        hub.AdvanceSec(1);
         await silent.ExpectEndAsync();
+        _ = await slow.ExpectGoodbyeAsync(CloseReason.HelloTimeout);
+        hub.AdvanceSec(1);
+        await slow.ExpectEndAsync();
         await early.SendAsync(new Register(Samples.Profile));
         _ = await early.ExpectAsync<Registered>();
     }

@@ -65,14 +65,10 @@ internal sealed class TestHub : IAsyncDisposable
     }
 
     /// <summary>Returns when so many connections are in.</summary>
-    public async Task UntilConnectedAsync(int count)
-    {
-        using var patience = new CancellationTokenSource(Patience);
-        while (Hub.Gate.Connections != count)
-        {
-            await Task.Delay(1, patience.Token);
-        }
-    }
+    public Task UntilConnectedAsync(int count) => UntilAsync(() => Hub.Gate.Connections == count);
+
+    /// <summary>Returns when all but so many of the open connections have sent something.</summary>
+    public Task UntilWaitingAsync(int count) => UntilAsync(() => Hub.Doors.Waiting == count);
 
     /// <summary>Moves the clock and lets the hub look at it.</summary>
     public void Advance(TimeSpan time)
@@ -153,6 +149,15 @@ internal sealed class TestHub : IAsyncDisposable
     {
         string text = (await Http.GetAsync("/v1/metrics")).Expect(200).Body;
         return text.Split('\n').Single(l => l.StartsWith(series + " ", StringComparison.Ordinal))[(series.Length + 1)..];
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (!condition())
+        {
+            await Task.Delay(1, patience.Token);
+        }
     }
 
     /// <summary>Returns when the hub is rid of as many sockets that it closed for this reason.</summary>

@@ -1,0 +1,64 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace PoolHub.Daemon.Gateway;
+
+/// <summary>
+/// Those who wait in the kernel for a listening socket, one after the other by accept(2). A <see cref="Socket"/> takes a
+/// kilobyte and a place in the finalizer's queue; of a crowd that is refused ten thousand times a second that is most of
+/// the garbage that a hub makes, so those are closed without one.
+/// </summary>
+internal static class AcceptQueue
+{
+    private const int CloseOnExec = 0x80000;
+    private const int SocketLevel = 1;
+    private const int Linger = 13;
+
+    /// <summary>Of the longest address, sockaddr_in6.</summary>
+    private const int AddressBytes = 28;
+
+    /// <summary>The next; false when nobody waits, or nothing is left for him: <see cref="Socket.AcceptAsync()"/> tells which.</summary>
+    /// <param name="listening">Must not block.</param>
+    /// <param name="descriptor">The caller's, from here on.</param>
+    /// <param name="peer">Where it comes from.</param>
+    /// <exception cref="ObjectDisposedException"/>
+    public static bool TryTake(Socket listening, out int descriptor, out IPEndPoint peer)
+    {
+        Span<byte> address = stackalloc byte[AddressBytes];
+        int length = address.Length;
+        descriptor = Accept(listening.SafeHandle, ref MemoryMarshal.GetReference(address), ref length, CloseOnExec);
+        peer = descriptor >= 0 ? Read(address) : null!;
+        return descriptor >= 0;
+    }
+
+    /// <summary>Closes it at once, with a reset: nothing of it stays in the kernel.</summary>
+    public static void Refuse(int descriptor)
+    {
+        // { on, 0 s }
+        long linger = 1;
+        _ = SetOption(descriptor, SocketLevel, Linger, ref linger, sizeof(long));
+        _ = Close(descriptor);
+    }
+
+    private static IPEndPoint Read(ReadOnlySpan<byte> address)
+    {
+        int port = BinaryPrimitives.ReadUInt16BigEndian(address[2..]);
+        return MemoryMarshal.Read<ushort>(address) == (int)AddressFamily.InterNetwork
+            ? new IPEndPoint(new IPAddress(address.Slice(4, 4)), port)
+            : new IPEndPoint(new IPAddress(address.Slice(8, 16), MemoryMarshal.Read<uint>(address[24..])), port);
+    }
+
+    [DllImport("libc", EntryPoint = "accept4")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Accept(SafeHandle listening, ref byte address, ref int length, int flags);
+
+    [DllImport("libc", EntryPoint = "setsockopt")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int SetOption(int descriptor, int level, int name, ref long value, int length);
+
+    [DllImport("libc", EntryPoint = "close")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Close(int descriptor);
+}
