@@ -179,12 +179,14 @@ internal sealed class Hub : IAsyncDisposable
         };
         sweep.Sweep();
         var ebb = new Ebb(gate, Ebb.CollectGarbage);
+        var doors = app.Services.GetRequiredService<DoorSockets>();
         sweep.Each = now =>
         {
             gate.Sweep(now);
+            doors.Sweep();
             ebb.Sweep();
         };
-        var drain = new Drain(app.Services.GetRequiredService<DoorSockets>(), conversations);
+        var drain = new Drain(doors, conversations);
 
         app.UseTrustedProxies(settings.Gateway.Proxies);
         drain.UseDrain(app);

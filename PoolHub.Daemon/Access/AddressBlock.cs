@@ -16,6 +16,10 @@ internal readonly record struct AddressBlock
 
     private AddressBlock(ulong bits, bool isV6) => (_bits, _isV6) = (bits, isV6);
 
+    /// <summary>The IPv4 address, or the first half of the IPv6 one, as a number.</summary>
+    public ulong Bits => _bits;
+    public bool IsV6 => _isV6;
+
     /// <summary>Where there is no address, as in a pipe, all are one.</summary>
     public static AddressBlock Of(IPAddress? address)
     {

@@ -79,6 +79,24 @@ internal sealed class FailureBans<T>(TimeSpan window, TimeProvider time)
         }
     }
 
+    /// <summary>Those who are banned now, at most so many; who has failed last comes first.</summary>
+    public IReadOnlyList<T> LastBanned(int most)
+    {
+        long now = time.GetTimestamp();
+        List<T> last = [];
+        lock (_gate)
+        {
+            for (LinkedListNode<Entry>? node = _byLastFailure.Last; node is not null && last.Count < most; node = node.Previous)
+            {
+                if (node.Value.BannedUntil > now)
+                {
+                    last.Add(node.Value.Who);
+                }
+            }
+        }
+        return last;
+    }
+
     public int BannedCount
     {
         get

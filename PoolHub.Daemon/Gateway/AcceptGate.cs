@@ -23,15 +23,7 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     /// <summary>One address may have this part of the places of those who have not said who they are.</summary>
     private const int GreetingShare = 4;
 
-    /// <summary>
-    /// So many connections of one address in so short a time that have said nothing, and it is not let in for a while: less
-    /// often looks whoever only asks whether the door is open.
-    /// </summary>
-    private const int MostWordless = 50;
-    private const int MostWordlessAgain = 5;
-    private static readonly TimeSpan WordlessWindow = TimeSpan.FromSeconds(10);
-
-    private readonly FailureBans<AddressBlock> _wordless = new(WordlessWindow, time);
+    private readonly ShutOut _shutOut = new(time);
     private readonly Lock _gate = new();
     private readonly LinkedList<Entrant> _greeting = new();
     private readonly Dictionary<AddressBlock, Count> _byAddress = [];
@@ -54,6 +46,9 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
             }
         }
     }
+
+    /// <summary>Addresses that are not let in now, at most so many.</summary>
+    public IReadOnlyList<AddressBlock> LastShutOut(int most) => _shutOut.Last(most);
 
     public void Reload(GateOptions fresh) => Volatile.Write(ref _options, fresh);
 
@@ -115,7 +110,7 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
         {
             if (entrant is { Greeting: not null, Address: { } stranger })
             {
-                _ = _wordless.Failed(stranger, MostWordless, MostWordlessAgain);
+                _shutOut.Left(stranger);
             }
             EndGreeting(entrant);
             _count--;
@@ -262,7 +257,7 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
         _options is { Connections: > 0 and var all } && _count >= all ? GateCap.All
         : address is not { } own ? null
         : HasShare(own) ? GateCap.Address
-        : _wordless.BannedFor(own) is not null ? GateCap.Wordless
+        : _shutOut.Contains(own) ? GateCap.Wordless
         : null;
 
     /// <summary>Whether an address has as many as it may.</summary>

@@ -12,10 +12,6 @@ namespace PoolHub.Daemon.Gateway;
 /// </summary>
 internal static class AcceptQueue
 {
-    private const int CloseOnExec = 0x80000;
-    private const int SocketLevel = 1;
-    private const int Linger = 13;
-
     /// <summary>Of the longest address, sockaddr_in6.</summary>
     private const int AddressBytes = 28;
 
@@ -28,7 +24,7 @@ internal static class AcceptQueue
     {
         Span<byte> address = stackalloc byte[AddressBytes];
         int length = address.Length;
-        descriptor = Accept(listening.SafeHandle, ref MemoryMarshal.GetReference(address), ref length, CloseOnExec);
+        descriptor = Libc.Accept(listening.SafeHandle, ref MemoryMarshal.GetReference(address), ref length, Libc.CloseOnExec);
         peer = descriptor >= 0 ? Read(address) : null!;
         return descriptor >= 0;
     }
@@ -38,8 +34,8 @@ internal static class AcceptQueue
     {
         // { on, 0 s }
         long linger = 1;
-        _ = SetOption(descriptor, SocketLevel, Linger, ref linger, sizeof(long));
-        _ = Close(descriptor);
+        _ = Libc.SetOption(descriptor, Libc.SocketLevel, Libc.Linger, ref linger, sizeof(long));
+        _ = Libc.Close(descriptor);
     }
 
     private static IPEndPoint Read(ReadOnlySpan<byte> address)
@@ -49,16 +45,4 @@ internal static class AcceptQueue
             ? new IPEndPoint(new IPAddress(address.Slice(4, 4)), port)
             : new IPEndPoint(new IPAddress(address.Slice(8, 16), MemoryMarshal.Read<uint>(address[24..])), port);
     }
-
-    [DllImport("libc", EntryPoint = "accept4")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int Accept(SafeHandle listening, ref byte address, ref int length, int flags);
-
-    [DllImport("libc", EntryPoint = "setsockopt")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int SetOption(int descriptor, int level, int name, ref long value, int length);
-
-    [DllImport("libc", EntryPoint = "close")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int Close(int descriptor);
 }

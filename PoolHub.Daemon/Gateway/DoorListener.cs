@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using PoolHub.Daemon.Access;
 
 namespace PoolHub.Daemon.Gateway;
 
@@ -31,6 +32,8 @@ internal sealed class DoorListener : IConnectionListener
         (_listening, _gate, _connections) = (listening, gate, connections);
         EndPoint = listening.LocalEndPoint!;
         listening.Blocking = false;
+        // A hub that was killed may have left one in a socket of systemd's.
+        Drop([]);
         _waiting = new FirstBytes(HandOver, entrant => _gate().Leave(entrant));
         _ = AcceptAllAsync();
     }
@@ -44,8 +47,26 @@ internal sealed class DoorListener : IConnectionListener
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) =>
         await _spoken.Reader.WaitToReadAsync(cancellationToken) && _spoken.Reader.TryRead(out ConnectionContext? connection) ? connection : null;
 
+    /// <summary>Nobody from there comes as far as the door.</summary>
+    public void Drop(IReadOnlyList<AddressBlock> addresses)
+    {
+        try
+        {
+            _ = SynFilter.Attach(_listening, addresses);
+        }
+        catch (ObjectDisposedException)
+        {
+            // It is closed.
+        }
+    }
+
     /// <summary>Nobody comes in any more; who is in and has said nothing yet may still.</summary>
-    public void Close() => _listening.Dispose();
+    public void Close()
+    {
+        // A socket of systemd's stays open, for the next hub.
+        Drop([]);
+        _listening.Dispose();
+    }
 
     public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
@@ -122,6 +143,7 @@ internal sealed class DoorListener : IConnectionListener
     {
         if (_gate().TryEnter(peer, socket.Dispose) is { } entrant)
         {
+            _ = SynFilter.Detach(socket);
             _waiting.Wait(socket, entrant);
         }
         else

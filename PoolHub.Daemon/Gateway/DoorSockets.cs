@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using PoolHub.Daemon.Access;
 
 namespace PoolHub.Daemon.Gateway;
 
@@ -23,6 +24,7 @@ internal sealed class DoorSockets(Func<AcceptGate> gate, ILoggerFactory logs) : 
     private readonly SocketConnectionContextFactory _connections =
         new(new SocketConnectionFactoryOptions(), logs.CreateLogger<SocketConnectionContextFactory>());
     private readonly List<DoorListener> _listeners = [];
+    private IReadOnlyList<AddressBlock> _dropped = [];
 
     /// <summary>Connections at both doors that have not sent anything.</summary>
     public int Waiting => _listeners.Sum(listener => listener.Waiting);
@@ -59,6 +61,17 @@ internal sealed class DoorSockets(Func<AcceptGate> gate, ILoggerFactory logs) : 
         {
             // Kestrel says which address it was.
             throw new AddressInUseException(e.Message, e);
+        }
+    }
+
+    /// <summary>Tells the kernel whom the gate has shut out.</summary>
+    public void Sweep()
+    {
+        IReadOnlyList<AddressBlock> shutOut = gate().LastShutOut(SynFilter.MaxAddresses);
+        if (!shutOut.SequenceEqual(_dropped))
+        {
+            _dropped = shutOut;
+            _listeners.ForEach(listener => listener.Drop(shutOut));
         }
     }
 

@@ -100,6 +100,34 @@ public sealed class AcceptGateTests
     }
 
     [Fact]
+    public async Task Address_that_comes_and_says_nothing_20_times_is_dropped_by_the_kernel_for_30_s()
+    {
+        await using TestHub hub = await TestHub.StartAsync();
+        string key = await hub.IssueKeyAsync("m");
+        using Socket before = await ConnectAsync(hub.Hub.TcpEndPoint, "127.0.9.9");
+        _ = await before.SendAsync(new byte[1], TestContext.Current.CancellationToken);
+        for (int i = 0; i < 20; i++)
+        {
+            (await ConnectAsync(hub.Hub.TcpEndPoint, "127.0.9.9")).Dispose();
+        }
+        await hub.UntilConnectedAsync(2);
+        await hub.UntilWaitingAsync(0);
+        Assert.True(await IsRefusedAsync(hub.Hub.TcpEndPoint, "127.0.9.9"));
+        hub.AdvanceSec(1);
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Parse("127.0.9.9"), 0));
+        Task connecting = socket.ConnectAsync(hub.Hub.TcpEndPoint, TestContext.Current.CancellationToken).AsTask();
+        await (await hub.ConnectAsync()).HelloAsync("m", key);
+        Assert.False(connecting.IsCompleted);
+        // Who was in before is still heard.
+        hub.AdvanceSec(1);
+        Assert.False(await EndsAsync(before));
+        hub.AdvanceSec(29);
+        // What was dropped is sent again after a second.
+        await connecting.WaitAsync(TestHub.Patience, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public async Task Caps_follow_a_reload()
     {
         await using TestHub hub = await TestHub.StartAsync(("MAX_CONNECTIONS", "1"));
