@@ -61,8 +61,12 @@ internal sealed class ChildProcess : IAsyncDisposable
         var waited = Stopwatch.StartNew();
         while (true)
         {
-            // Asked first: what it wrote before its end has then been read.
             bool ended = HasExited;
+            if (ended)
+            {
+                // Until then not all is read that it wrote before its end.
+                await _process.WaitForExitAsync().WaitAsync(Eventually.Patience);
+            }
             if (Errors.Skip(after).Concat(Output).FirstOrDefault(l => l.Contains(text, StringComparison.Ordinal)) is { } line)
             {
                 return line;
@@ -70,10 +74,6 @@ internal sealed class ChildProcess : IAsyncDisposable
             Assert.False(
                 ended || waited.Elapsed > Eventually.Patience,
                 $"'{text}' was not said{(ended ? " before the end" : "")}:\n{string.Join('\n', Errors)}");
-            if (_process.HasExited)
-            {
-                await _process.WaitForExitAsync();
-            }
             await Task.Delay(2);
         }
     }
