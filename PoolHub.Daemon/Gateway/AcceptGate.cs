@@ -48,7 +48,7 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     }
 
     /// <summary>Addresses that are not let in now, at most so many.</summary>
-    public IReadOnlyList<AddressBlock> LastShutOut(int most) => _shutOut.Last(most);
+    public IReadOnlyList<AddressBlock> LastShutOut(int most) => _options.PerAddress > 0 ? _shutOut.Last(most) : [];
 
     public void Reload(GateOptions fresh) => Volatile.Write(ref _options, fresh);
 
@@ -108,7 +108,7 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     {
         lock (_gate)
         {
-            if (entrant is { Greeting: not null, Address: { } stranger })
+            if (entrant is { Greeting: not null, Address: { } stranger } && _options.PerAddress > 0)
             {
                 _shutOut.Left(stranger);
             }
@@ -257,7 +257,7 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
         _options is { Connections: > 0 and var all } && _count >= all ? GateCap.All
         : address is not { } own ? null
         : HasShare(own) ? GateCap.Address
-        : _shutOut.Contains(own) ? GateCap.Wordless
+        : _options.PerAddress > 0 && _shutOut.Contains(own) ? GateCap.Wordless
         : null;
 
     /// <summary>Whether an address has as many as it may.</summary>

@@ -112,6 +112,12 @@ internal sealed class DoorListener : IConnectionListener
                 // No memory or no descriptor is left for him: he waits.
                 await Task.Delay(Scarce);
             }
+            catch (Exception e)
+            {
+                // Kestrel says so: a door that opens no more must not go unseen.
+                _ = _spoken.Writer.TryComplete(e);
+                return;
+            }
         }
     }
 

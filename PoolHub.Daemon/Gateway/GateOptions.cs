@@ -4,7 +4,7 @@ namespace PoolHub.Daemon.Gateway;
 
 /// <summary>How many connections are let in, through both doors together; 0: as many as come.</summary>
 /// <param name="Connections">All of them.</param>
-/// <param name="PerAddress">Of one IPv4 address or IPv6 /64.</param>
+/// <param name="PerAddress">Of one IPv4 address or IPv6 /64; 0 says that addresses tell nobody from another.</param>
 /// <param name="Greetings">Of those who have not said who they are; a quarter of it for one address.</param>
 internal sealed record GateOptions(int Connections = 0, int PerAddress = 0, int Greetings = 0)
 {

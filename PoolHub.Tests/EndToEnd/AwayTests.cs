@@ -25,7 +25,7 @@ public sealed class AwayTests
         using PostgresServer server = await PostgresServer.StartAsync();
         string dsn = await server.CreateDatabaseAsync();
         await using HubProcess hub = await HubProcess.StartAsync(
-            ("DB_DSN", dsn), ("FLAP_LIMIT_PER_MIN", "0"), ("SESSION_TTL_SEC", "4"), ("HEARTBEAT_GRACE_SEC", "8"));
+            ("DB_DSN", dsn), ("FLAP_LIMIT_PER_MIN", "0"), ("MATCH_RATE_LIMIT", "0"), ("SESSION_TTL_SEC", "4"), ("HEARTBEAT_GRACE_SEC", "8"));
         var store = new StoreUnderTest(dsn, hub.StateDir);
         var ledger = new Ledger(hub, "a");
         Assert.True(await ledger.RegisterAsync("a-known", 1));

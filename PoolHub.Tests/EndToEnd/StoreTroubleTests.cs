@@ -16,7 +16,7 @@ public sealed class StoreTroubleTests
         using var proxy = new SlowProxy(server.Port);
         string direct = await server.CreateDatabaseAsync();
         string dsn = direct.Replace($":{server.Port}/", $":{proxy.Port}/", StringComparison.Ordinal) + "?sslmode=disable";
-        await using HubProcess hub = await HubProcess.StartAsync(("DB_DSN", dsn), ("FLAP_LIMIT_PER_MIN", "0"));
+        await using HubProcess hub = await HubProcess.StartAsync(("DB_DSN", dsn), ("FLAP_LIMIT_PER_MIN", "0"), ("MATCH_RATE_LIMIT", "0"));
         var ledger = new Ledger(hub, "s");
         Assert.True(await ledger.RegisterAsync("s-rig", 1));
         double normalMs = await AwayTests.MatchForAsync(hub, TimeSpan.FromSeconds(1.5), TimeSpan.Zero);

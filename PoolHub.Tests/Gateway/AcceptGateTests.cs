@@ -128,6 +128,20 @@ public sealed class AcceptGateTests
     }
 
     [Fact]
+    public async Task Nobody_is_shut_out_where_addresses_have_no_cap()
+    {
+        await using TestHub hub = await TestHub.StartAsync(("MAX_CONNECTIONS_PER_ADDRESS", "0"));
+        for (int i = 0; i < 40; i++)
+        {
+            (await ConnectAsync(hub.Hub.TcpEndPoint, "127.0.9.9")).Dispose();
+        }
+        await hub.UntilConnectedAsync(0);
+        hub.AdvanceSec(1);
+        using Socket later = await ConnectAsync(hub.Hub.TcpEndPoint, "127.0.9.9");
+        await hub.UntilConnectedAsync(1);
+    }
+
+    [Fact]
     public async Task Caps_follow_a_reload()
     {
         await using TestHub hub = await TestHub.StartAsync(("MAX_CONNECTIONS", "1"));
