@@ -29,12 +29,12 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     private readonly Dictionary<AddressBlock, Count> _byAddress = [];
     private GateOptions _options = options;
     private int _count;
-    private long _came;
+    private long _passages;
 
     public int Connections => Volatile.Read(ref _count);
 
-    /// <summary>How many have ever come, let in or not.</summary>
-    public long Came => Volatile.Read(ref _came);
+    /// <summary>How often anybody has ever come in, gone or been refused.</summary>
+    public long Passages => Volatile.Read(ref _passages);
 
     public int Greetings
     {
@@ -62,7 +62,7 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
             {
                 return false;
             }
-            _came++;
+            _passages++;
             metrics.Refused(cap);
             return true;
         }
@@ -78,10 +78,10 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
         Entrant entrant;
         lock (_gate)
         {
-            _came++;
             GateOptions caps = _options;
             if (Full(address) is { } cap)
             {
+                _passages++;
                 metrics.Refused(cap);
                 return null;
             }
@@ -91,6 +91,7 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
                 oldest = _greeting.First!.Value;
                 EndGreeting(oldest);
             }
+            _passages++;
             entrant = new Entrant(address, abort) { Since = time.GetTimestamp() };
             _count++;
             if (address is { } counted)
@@ -114,6 +115,7 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
             }
             EndGreeting(entrant);
             _count--;
+            _passages++;
             if (entrant.Address is { } address)
             {
                 Add(address, connections: -1, greetings: 0);

@@ -8,11 +8,11 @@ namespace PoolHub.Daemon.Gateway;
 /// <param name="collect">Starts a collection.</param>
 internal sealed class Ebb(AcceptGate gate, Action collect)
 {
-    /// <summary>So many have to have come: some MB.</summary>
+    /// <summary>So many passages: some MB.</summary>
     private const long Crowd = 256;
 
-    /// <summary>The crowd is over when for so many sweeps no more than so many came in one.</summary>
-    private const int QuietSweeps = 3;
+    /// <summary>The crowd is over when for so many sweeps no more than so many passed in one.</summary>
+    private const int QuietSweeps = 5;
     private const long FewInASweep = 20;
 
     private const long MostInUse = 256 << 20;
@@ -35,12 +35,12 @@ internal sealed class Ebb(AcceptGate gate, Action collect)
 
     public void Sweep()
     {
-        long came = gate.Came;
-        _quietSweeps = came - _lastSweep <= FewInASweep ? _quietSweeps + 1 : 0;
-        _lastSweep = came;
-        if (_quietSweeps >= QuietSweeps && came - _collectedAt >= Crowd)
+        long passages = gate.Passages;
+        _quietSweeps = passages - _lastSweep <= FewInASweep ? _quietSweeps + 1 : 0;
+        _lastSweep = passages;
+        if (_quietSweeps >= QuietSweeps && passages - _collectedAt >= Crowd)
         {
-            _collectedAt = came;
+            _collectedAt = passages;
             collect();
         }
     }
