@@ -4,11 +4,12 @@ using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using PoolHub.Daemon.Access;
+using PoolHub.Protocol.Wire;
 
 namespace PoolHub.Daemon.Gateway;
 
 /// <summary>
-/// Accepts connections, and makes something of them only when they have sent their first byte: at both doors it is the
+/// Accepts connections, and makes something of them only when they have sent their first bytes: at both doors it is the
 /// client who speaks first. Until then one costs a socket and a place at the gate, so that a crowd that only stands there,
 /// or comes and goes, costs little.
 /// </summary>
@@ -21,6 +22,12 @@ internal sealed class DoorListener : IConnectionListener
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan Scarce = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>
+    /// What is said at the doors begins with no fewer bytes, the header of a frame. The kernel waits for so many, unless
+    /// fewer were there already, or are the last: who sends one a second has no Kestrel connection before his time is over.
+    /// </summary>
+    private const int LeastBytes = Frame.PrefixBytes;
+
     private readonly Socket _listening;
     private readonly Func<AcceptGate> _gate;
     private readonly SocketConnectionContextFactory _connections;
@@ -32,6 +39,8 @@ internal sealed class DoorListener : IConnectionListener
         (_listening, _gate, _connections) = (listening, gate, connections);
         EndPoint = listening.LocalEndPoint!;
         listening.Blocking = false;
+        // Those who are accepted have it from here.
+        listening.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReceiveLowWater, LeastBytes);
         // A hub that was killed may have left one in a socket of systemd's.
         Drop([]);
         _waiting = new FirstBytes(HandOver, entrant => _gate().Leave(entrant));
@@ -175,6 +184,7 @@ internal sealed class DoorListener : IConnectionListener
     {
         try
         {
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReceiveLowWater, 1);
             ConnectionContext connection = _connections.Create(socket);
             connection.Features.Set(entrant);
             entrant.Abort = connection.Abort;

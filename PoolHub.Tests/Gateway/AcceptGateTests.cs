@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using PoolHub.Protocol;
+using PoolHub.Protocol.Wire;
 using PoolHub.Tests.Support;
 
 namespace PoolHub.Tests.Gateway;
@@ -105,7 +106,7 @@ public sealed class AcceptGateTests
         await using TestHub hub = await TestHub.StartAsync();
         string key = await hub.IssueKeyAsync("m");
         using Socket before = await ConnectAsync(hub.Hub.TcpEndPoint, "127.0.9.9");
-        _ = await before.SendAsync(new byte[1], TestContext.Current.CancellationToken);
+        _ = await before.SendAsync(new byte[] { 0, 0, 0, 9 }, TestContext.Current.CancellationToken);
         for (int i = 0; i < 20; i++)
         {
             (await ConnectAsync(hub.Hub.TcpEndPoint, "127.0.9.9")).Dispose();
@@ -125,6 +126,42 @@ public sealed class AcceptGateTests
         hub.AdvanceSec(29);
         // What was dropped is sent again after a second.
         await connecting.WaitAsync(TestHub.Patience, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Nobody_is_heard_before_the_fourth_byte_and_then_from_the_first()
+    {
+        await using TestHub hub = await TestHub.StartAsync();
+        string key = await hub.IssueKeyAsync("m");
+        TcpMiner slow = await hub.ConnectAsync();
+        await hub.UntilWaitingAsync(1);
+        byte[] hello = TcpMiner.FrameOf(new Hello(1, [], "m", key, null));
+        for (int i = 0; i < 3; i++)
+        {
+            await slow.SendRawAsync([hello[i]]);
+            _ = await hub.EnrolAsync($"other-{i}");
+            Assert.Equal(1, hub.Hub.Doors.Waiting);
+        }
+        await slow.SendRawAsync([hello[3]]);
+        await hub.UntilWaitingAsync(0);
+        foreach (byte each in hello.AsSpan(4).ToArray())
+        {
+            await slow.SendRawAsync([each]);
+        }
+        Assert.False((await slow.ExpectAsync<Welcome>()).Resumed);
+    }
+
+    [Fact]
+    public async Task Who_leaves_after_fewer_bytes_leaves_nothing()
+    {
+        await using TestHub hub = await TestHub.StartAsync();
+        TcpMiner brief = await hub.ConnectAsync();
+        await hub.UntilWaitingAsync(1);
+        await brief.SendRawAsync([0]);
+        brief.FinishSending();
+        await brief.ExpectEndAsync();
+        await hub.UntilWaitingAsync(0);
+        await hub.UntilConnectedAsync(0);
     }
 
     [Fact]

@@ -40,7 +40,7 @@ public sealed class HandshakeTests
         TcpMiner silent = await hub.ConnectAsync();
         // All are open once a later one has been answered.
         await hub.EnrolAsync("m");
-        await slow.SendRawAsync([0]);
+        await slow.SendRawAsync([0, 0, 0, 9]);
         await hub.UntilWaitingAsync(2);
         hub.AdvanceSec(1.9);
         await early.HelloAsync("e", await hub.IssueKeyAsync("e"));
