@@ -6,8 +6,8 @@ namespace PoolHub.Daemon.Sessions;
 /// </summary>
 internal sealed class Slices
 {
-    private const int Closes = 32;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(5);
+    private const int Closes = 8;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);
 
     private int _count;
 
