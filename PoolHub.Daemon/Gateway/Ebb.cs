@@ -8,16 +8,18 @@ namespace PoolHub.Daemon.Gateway;
 /// <param name="collect">Starts a collection.</param>
 internal sealed class Ebb(AcceptGate gate, Action collect)
 {
-    /// <summary>So many passages: some MB.</summary>
+    /// <summary>So many passages in one sweep are the usual coming and going.</summary>
+    private const long Usual = 64;
+
+    /// <summary>So many in others: some MB.</summary>
     private const long Crowd = 256;
 
-    /// <summary>The crowd is over when for so many sweeps no more than so many passed in one.</summary>
-    private const int QuietSweeps = 5;
-    private const long FewInASweep = 20;
+    /// <summary>A crowd is over after so many sweeps of the usual.</summary>
+    private const int QuietSweeps = 10;
 
     private const long MostInUse = 256 << 20;
 
-    private long _collectedAt;
+    private long _crowd;
     private long _lastSweep;
     private int _quietSweeps;
 
@@ -35,12 +37,16 @@ internal sealed class Ebb(AcceptGate gate, Action collect)
 
     public void Sweep()
     {
-        long passages = gate.Passages;
-        _quietSweeps = passages - _lastSweep <= FewInASweep ? _quietSweeps + 1 : 0;
-        _lastSweep = passages;
-        if (_quietSweeps >= QuietSweeps && passages - _collectedAt >= Crowd)
+        long passed = gate.Passages - _lastSweep;
+        _lastSweep += passed;
+        if (passed > Usual)
         {
-            _collectedAt = passages;
+            _crowd += passed;
+            _quietSweeps = 0;
+        }
+        else if (++_quietSweeps >= QuietSweeps && _crowd >= Crowd)
+        {
+            _crowd = 0;
             collect();
         }
     }

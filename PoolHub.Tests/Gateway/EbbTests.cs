@@ -5,8 +5,10 @@ namespace PoolHub.Tests.Gateway;
 
 public sealed class EbbTests
 {
-    [Fact]
-    public async Task Memory_is_given_back_once_when_a_crowd_is_over()
+    [Theory]
+    [InlineData(50, 1)]
+    [InlineData(25, 0)]
+    public async Task Memory_is_given_back_once_when_a_crowd_is_over_and_not_for_the_usual_coming_and_going(int inOneSweep, int times)
     {
         await using TestHub hub = await TestHub.StartAsync(("FRAME_RATE_LIMIT", "0"));
         int collected = 0;
@@ -17,17 +19,17 @@ public sealed class EbbTests
             await miner.SendRawAsync([0, 0, 0, 0]);
             await miner.ExpectGoodbyeAsync(PoolHub.Protocol.CloseReason.Malformed);
             hub.Time.Advance(TimeSpan.FromSeconds(1));
-            if (i % 50 == 0)
+            if (i % inOneSweep == 0)
             {
                 ebb.Sweep();
             }
         }
         ebb.Sweep();
         Assert.Equal(0, collected);
-        for (int i = 0; i < 10; i++)
+        for (int i = 0; i < 20; i++)
         {
             ebb.Sweep();
         }
-        Assert.Equal(1, collected);
+        Assert.Equal(times, collected);
     }
 }
