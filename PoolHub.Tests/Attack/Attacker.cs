@@ -25,19 +25,22 @@ internal abstract class Attacker : IDisposable
     public int Connections { get; private set; }
 
     /// <summary>Called again and again, by one thread.</summary>
-    public void Visit()
+    /// <returns>False when it waits for its connection.</returns>
+    public bool Visit()
     {
         if (_socket is null)
         {
             Connect();
         }
-        else if (_connected)
+        else if (!_connected)
         {
-            if (_connecting.SocketError != SocketError.Success || !Attack(_socket))
-            {
-                Leave();
-            }
+            return false;
         }
+        else if (_connecting.SocketError != SocketError.Success || !Attack(_socket))
+        {
+            Leave();
+        }
+        return true;
     }
 
     public void Dispose()

@@ -66,9 +66,18 @@ internal sealed class Crowd : IDisposable
                 long due = (long)(elapsed.Elapsed.TotalSeconds * _calm.Length);
                 for (; visits < due && !_stop.IsSet; visits++)
                 {
-                    _calm[visits % _calm.Length].Visit();
+                    _ = _calm[visits % _calm.Length].Visit();
                 }
-                Array.ForEach(_restless, attacker => attacker.Visit());
+                bool idle = true;
+                foreach (Attacker attacker in _restless)
+                {
+                    idle &= !attacker.Visit();
+                }
+                // While none of them is let in there is nothing to do: to look without a pause would take a core from the hub.
+                if (idle)
+                {
+                    _ = _stop.Wait(1);
+                }
             }
         }
         catch (Exception e)
