@@ -179,12 +179,14 @@ internal sealed class Hub : IAsyncDisposable
         };
         sweep.Sweep();
         var ebb = new Ebb(gate, Ebb.CollectGarbage);
+        var young = YoungGarbage.OfRuntime();
         var doors = app.Services.GetRequiredService<DoorSockets>();
         sweep.Each = now =>
         {
             gate.Sweep(now);
             doors.Sweep();
             ebb.Sweep();
+            young.Sweep();
         };
         var drain = new Drain(doors, conversations);
 
