@@ -91,6 +91,8 @@ internal sealed record Latencies(double[] Sorted)
     public double P50 => At(0.5);
     public double P99 => At(0.99);
 
+    public Latencies With(Latencies others) => new([.. Sorted.Concat(others.Sorted).Order()]);
+
     public override string ToString() => $"{Sorted.Length:N0} matches, p50 {P50:0.00} ms, p99 {P99:0.00} ms, at most {Sorted[^1]:0.0} ms";
 
     private double At(double share) => Sorted[Math.Min(Sorted.Length - 1, (int)(Sorted.Length * share))];
