@@ -7,10 +7,12 @@ using PoolHub.Daemon.Sessions;
 using PoolHub.Daemon.Trust;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Http;
+using PoolHub.Tests.EndToEnd;
 
 namespace PoolHub.Tests.Attack;
 
 /// <summary>docs/security.md: whatever body comes, it is refused with the field at fault, or within its limits.</summary>
+[Collection<Alone>]
 public sealed class BodyFuzzTests
 {
     private static long Inputs => Effort.Of(12_000L, 1_000_000L);

@@ -8,12 +8,14 @@ using PoolHub.Daemon.Sessions;
 using PoolHub.Daemon.Storage;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Wire;
+using PoolHub.Tests.EndToEnd;
 using PoolHub.Tests.Protocol;
 using PoolHub.Tests.Support;
 
 namespace PoolHub.Tests.Attack;
 
 /// <summary>docs/security.md: nobody gets a session without the key or the token, and no message of a live miner breaks the hub.</summary>
+[Collection<Alone>]
 public sealed class HandshakeFuzzTests
 {
     /// <summary>Its key stands in the golden vectors.</summary>

@@ -29,6 +29,7 @@ internal sealed class LightMiner : IDisposable
     private int _filled;
     private long _seq;
     private long _retryAt;
+    private bool _broken;
     private string? _token;
 
     public LightMiner(string id, IPAddress from, IPEndPoint hub)
@@ -64,7 +65,7 @@ internal sealed class LightMiner : IDisposable
                     Connect();
                 }
             }
-            else if (beat && IsOnline)
+            else if (beat && IsOnline && !_broken)
             {
                 Say(new Heartbeat(++_seq, 0, 0, null, 60, 8));
             }
@@ -76,7 +77,8 @@ internal sealed class LightMiner : IDisposable
     {
         lock (_gate)
         {
-            // What waits for the socket then hears of its end.
+            // What waits for the socket then hears of its end; until then nobody may use it.
+            _broken = true;
             _socket?.Close(0);
         }
     }
@@ -95,6 +97,7 @@ internal sealed class LightMiner : IDisposable
     private void Connect()
     {
         _filled = 0;
+        _broken = false;
         _socket = Loopback.NewSocket(_from);
         _io.RemoteEndPoint = _hub;
         _io.SetBuffer(null, 0, 0);
@@ -117,7 +120,7 @@ internal sealed class LightMiner : IDisposable
     {
         do
         {
-            if (_socket is null || _io.SocketError != SocketError.Success || (_io.LastOperation == SocketAsyncOperation.Receive && _io.BytesTransferred == 0))
+            if (_socket is null || _broken || _io.SocketError != SocketError.Success || (_io.LastOperation == SocketAsyncOperation.Receive && _io.BytesTransferred == 0))
             {
                 Drop();
                 return;

@@ -1,10 +1,12 @@
 using PoolHub.Protocol;
 using PoolHub.Protocol.Wire;
+using PoolHub.Tests.EndToEnd;
 using PoolHub.Tests.Protocol;
 
 namespace PoolHub.Tests.Attack;
 
 /// <summary>docs/security.md: whatever bytes come, a reader of messages neither throws, nor hoards, nor accepts what is wrong.</summary>
+[Collection<Alone>]
 public sealed class MessageFuzzTests
 {
     [Fact]

@@ -82,5 +82,6 @@ public sealed class StartTests
     }
 }
 
+/// <summary>Tests that take every processor, or measure what one of them would notice.</summary>
 [CollectionDefinition(DisableParallelization = true)]
 public sealed class Alone;
