@@ -11,13 +11,14 @@ using PoolHub.Tests.Support;
 namespace PoolHub.Tests.EndToEnd;
 
 /// <summary>PostgreSQL stops at once, stays away for a while, and comes back.</summary>
+[Collection<Alone>]
 public sealed class AwayTests
 {
     private static readonly bool s_full = Environment.GetEnvironmentVariable("POOLHUB_TEST_FULL") is not null;
     private static readonly TimeSpan s_away = TimeSpan.FromSeconds(s_full ? 30 : 3);
 
     /// <summary>Two cores and other tests beside it: what a percentile below a millisecond may vary by, and more in a short run.</summary>
-    private static readonly double s_noiseMs = s_full ? 1 : 5;
+    private static readonly double s_noiseMs = s_full ? 0.2 : 5;
 
     [Fact]
     public async Task Hub_goes_on_without_its_database_and_loses_nothing()
