@@ -3,11 +3,13 @@ using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using PoolHub.Tests.EndToEnd;
 using PoolHub.Tests.Support;
 
 namespace PoolHub.Tests.Attack;
 
 /// <summary>The same inputs through real sockets, to a whole hub: it answers each, and none with a failure of its own.</summary>
+[Collection<Alone>]
 public sealed class DoorFuzzTests
 {
     public static TheoryData<string> Addresses => [.. s_addresses.Keys];

@@ -48,7 +48,8 @@ public sealed class SpoolFileTests : IDisposable
     public async Task Entries_of_many_share_a_line_and_a_sync()
     {
         using SpoolFile spool = Open(out _);
-        await Task.WhenAll(Enumerable.Range(0, 5_000).Select(i => Task.Run(() => spool.AppendAsync(new SpoolEntry(Noon, Feedback($"j{i}"))))));
+        SpoolEntry[][] ofMany = [.. Enumerable.Range(0, 5_000).Select(i => new SpoolEntry(Noon, Feedback($"j{i}"))).Chunk(1_250)];
+        await Task.WhenAll(ofMany.Select(entries => Task.Run(() => Task.WhenAll(entries.Select(spool.AppendAsync)))));
         Assert.Equal(5_000, spool.Count);
         HashSet<string> jobs = [];
         int lines = 0;
