@@ -42,8 +42,7 @@ public sealed class SoakTests
             // So many a second that the log of decisions, which is bounded, is full within the first minute.
             for (int i = 0; i < 20; i++, jobs += 10)
             {
-                int first = jobs;
-                await Task.WhenAll(Enumerable.Range(first, 10).Select(job => JobAsync(hub, job)));
+                await Task.WhenAll(Enumerable.Range(jobs, 10).Select(job => JobAsync(hub, job)));
             }
             for (int i = 0; i < 10; i++, resets++)
             {

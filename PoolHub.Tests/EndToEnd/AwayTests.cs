@@ -17,7 +17,7 @@ public sealed class AwayTests
     private static readonly bool s_full = Environment.GetEnvironmentVariable("POOLHUB_TEST_FULL") is not null;
     private static readonly TimeSpan s_away = TimeSpan.FromSeconds(s_full ? 30 : 3);
 
-    /// <summary>Two cores and other tests beside it: what a percentile below a millisecond may vary by, and more in a short run.</summary>
+    /// <summary>What a percentile below a millisecond varies by on two cores, and more in a short run.</summary>
     private static readonly double s_noiseMs = s_full ? 0.2 : 5;
 
     [Fact]

@@ -40,6 +40,7 @@ public sealed class LargeStoreTests
         TestContext.Current.TestOutputHelper?.WriteLine($"{kind}: {Miners} miners, ready after {readyMs:0} ms, of which {cpuMs:0} ms at work");
         // Every other one was seen within the grace.
         Assert.Equal(Miners / 2, match.Clauses.Single(c => c.Clause == "online").Left);
+        Assert.True(cpuMs <= ReadyMs, $"ready after {cpuMs:0} ms at work");
         Assert.True(readyMs <= ReadyMs, $"ready after {readyMs:0} ms");
     }
 
