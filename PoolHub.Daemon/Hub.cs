@@ -90,7 +90,10 @@ internal sealed class Hub : IAsyncDisposable
                 o.Protocols = HttpProtocols.Http1;
                 o.Use(next => connection => parts!.Gate.FollowAsync(connection, next));
                 tls.UseAtHttpDoor(o);
-                o.Use(next => connection => parts!.Gate.SecuredAsync(connection, next));
+                if (tls.IsOn)
+                {
+                    o.Use(next => connection => parts!.Gate.SecuredAsync(connection, next));
+                }
                 o.Use(next => connection => parts!.Drain.CountAsync(connection, next));
             });
             tcp.Open(kestrel, o =>

@@ -25,6 +25,22 @@ public sealed class AcceptGateTests
     }
 
     [Fact]
+    public async Task Client_that_begins_late_has_no_longer()
+    {
+        await using TestHub hub = await TestHub.StartAsync();
+        await using TcpMiner http = await TcpMiner.ConnectAsync(hub.Hub.HttpEndPoint);
+        await hub.UntilConnectedAsync(1);
+        hub.AdvanceSec(1.9);
+        await http.SendRawAsync("GET /v1/hea"u8.ToArray());
+        await hub.UntilWaitingAsync(0);
+        // Whoever comes later is heard later.
+        _ = (await hub.Http.GetAsync("/v1/health")).Expect(200);
+        hub.AdvanceSec(0.1);
+        await http.ExpectEndAsync();
+        Assert.Equal("1", await hub.MetricAsync("poolhub_gate_refusals_total{cap=\"deadline\"}"));
+    }
+
+    [Fact]
     public async Task Client_that_has_asked_once_may_wait()
     {
         await using TestHub hub = await TestHub.StartAsync();
