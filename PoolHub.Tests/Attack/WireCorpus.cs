@@ -11,13 +11,16 @@ namespace PoolHub.Tests.Attack;
 internal static class WireCorpus
 {
     /// <summary>
-    /// The golden vectors; and found-by-afl.txt, what SharpFuzz with afl++ has found from these that takes another way
-    /// through the readers, one body in hex on a line.
+    /// What afl++ has found from the golden vectors that takes another way through the readers, one body in hex on a line.
+    /// <c>POOLHUB_TEST_KEEP_WAYS=1 ./test --full --filter-class '*AflTests'</c> adds to it.
     /// </summary>
+    public const string FoundByAfl = "PoolHub.Tests/Attack/found-by-afl.txt";
+
+    /// <summary>The golden vectors, and what was found from them.</summary>
     public static Specimen[] Messages { get; } =
     [
         .. GoldenVectors.All.Select(vector => Of(vector.Body)),
-        .. Sources.Read("PoolHub.Tests/Attack/found-by-afl.txt").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(hex => Of(Convert.FromHexString(hex))),
+        .. Sources.Read(FoundByAfl).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(hex => Of(Convert.FromHexString(hex))),
     ];
 
     /// <summary>Values at every edge of MessagePack's types, and headers that promise what does not come.</summary>
