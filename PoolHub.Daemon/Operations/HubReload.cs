@@ -57,7 +57,7 @@ internal sealed class HubReload(
         doors.Gate.Reload(settings.Gate);
         doors.Guard.Reload(settings.Login);
         doors.Conversations.Reload(settings.Inflow);
-        foreach (string name in Waiting(settings))
+        foreach (string name in NeedingRestart(settings))
         {
             ProgramLog.NeedsRestart(log, name);
         }
@@ -66,7 +66,7 @@ internal sealed class HubReload(
     }
 
     /// <summary>Settings that have changed and count from the next start.</summary>
-    private IEnumerable<string> Waiting(HubSettings settings)
+    private IEnumerable<string> NeedingRestart(HubSettings settings)
     {
         (string Name, bool Changed)[] all =
         [
@@ -80,6 +80,7 @@ internal sealed class HubReload(
             ("ENROLLMENT", settings.Access.OpenEnrollment != running.Access.OpenEnrollment),
             ("SESSION_TTL_SEC", settings.Registry.LeaseTtlSec != running.Registry.LeaseTtlSec),
             ("HEARTBEAT_GRACE_SEC", settings.Registry.GraceSec != running.Registry.GraceSec),
+            ("DEBUG_STUCK_SWEEP_SEC", settings.Registry.StuckSweepSec != running.Registry.StuckSweepSec),
             ("DB_DSN", settings.Storage.Postgres?.ConnectionString != running.Storage.Postgres?.ConnectionString),
             ("FEEDBACK_RETENTION_DAYS", settings.Storage.FeedbackRetentionDays != running.Storage.FeedbackRetentionDays),
             ("AUDIT_RETENTION_DAYS", settings.Storage.AuditRetentionDays != running.Storage.AuditRetentionDays),

@@ -8,6 +8,8 @@ namespace PoolHub.Daemon.Registry;
 /// </summary>
 internal sealed class MassLossGuard(RegistryOptions options, TimeProvider time)
 {
+    /// <summary>Of the leases, which keep theirs until a restart.</summary>
+    private readonly int _graceSec = options.GraceSec;
     private volatile bool _active;
     private volatile bool _accepted;
     private volatile int _held;
@@ -16,6 +18,7 @@ internal sealed class MassLossGuard(RegistryOptions options, TimeProvider time)
     /// <summary>When the loss was believed; null when none is.</summary>
     private long? _believedAt;
 
+    /// <summary>Its limits, which may change while the hub runs.</summary>
     public RegistryOptions Options { get; set; } = options;
 
     public bool Active => _active;
@@ -56,7 +59,7 @@ internal sealed class MassLossGuard(RegistryOptions options, TimeProvider time)
         if (_believedAt is { } at)
         {
             // By then everybody who was silent has come back or gone: who is silent now is another loss.
-            if (time.GetElapsedTime(at, now).TotalSeconds < Options.GraceSec)
+            if (time.GetElapsedTime(at, now).TotalSeconds < _graceSec)
             {
                 return false;
             }

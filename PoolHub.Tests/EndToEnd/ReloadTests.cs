@@ -71,10 +71,11 @@ public sealed class ReloadTests
     public async Task Reload_says_which_changes_wait_for_a_restart()
     {
         await using HubProcess hub = await HubProcess.StartAsync();
-        hub.Set(("SESSION_TTL_SEC", "30"), ("LOG_LEVEL", "debug"));
+        hub.Set(("SESSION_TTL_SEC", "30"), ("DEBUG_STUCK_SWEEP_SEC", "86400"), ("LOG_LEVEL", "debug"));
         string said = await hub.ReloadAsync("counts from the next start");
         Assert.StartsWith("warn:", said, StringComparison.Ordinal);
         Assert.Contains("SESSION_TTL_SEC", said, StringComparison.Ordinal);
+        _ = await hub.Process.LineAsync("DEBUG_STUCK_SWEEP_SEC");
         await using LiveMiner miner = await LiveMiner.JoinAsync(hub, "tcp", "rig-tcp");
         _ = await hub.Process.LineAsync("rig-tcp began session 1");
     }

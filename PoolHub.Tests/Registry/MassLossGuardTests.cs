@@ -144,6 +144,23 @@ public sealed class MassLossGuardTests
         Assert.Equal(30, _house.Pass(120, miners[30..]).Count);
     }
 
+    [Fact]
+    public async Task Reload_with_another_grace_believes_a_loss_for_the_grace_that_leases_have()
+    {
+        Miner[] miners = await _house.JoinManyAsync(100);
+        GoSilentOneByOne(miners, 60);
+        _house.Pass(61, miners[60..]);
+        Guard.Accept();
+        Registry.Reload(new RegistryOptions(LeaseTtlSec: 2, GraceSec: 3));
+        int gone = 0;
+        for (int sec = 0; sec < 60; sec++)
+        {
+            gone += _house.Pass(1, miners[60..]).Count;
+            Assert.False(Guard.Active);
+        }
+        Assert.Equal(60, gone);
+    }
+
     /// <summary>The first miners send their last heartbeats a second apart.</summary>
     private void GoSilentOneByOne(Miner[] miners, int count)
     {
