@@ -88,21 +88,24 @@ internal sealed class Hub : IAsyncDisposable
             http.Open(kestrel, o =>
             {
                 o.Protocols = HttpProtocols.Http1;
-                o.Use(next => connection => parts!.Gate.FollowAsync(connection, next));
-                tls.UseAtHttpDoor(o);
-                if (tls.IsOn)
-                {
-                    o.Use(next => connection => parts!.Gate.SecuredAsync(connection, next));
-                }
+                Guard(o, tls.UseAtHttpDoor);
                 o.Use(next => connection => parts!.Drain.CountAsync(connection, next));
             });
             tcp.Open(kestrel, o =>
             {
-                o.Use(next => connection => parts!.Gate.FollowAsync(connection, next));
-                tls.UseAtMinerDoor(o);
+                Guard(o, tls.UseAtMinerDoor);
                 o.Use(_ => connection => parts!.Door.OnConnectedAsync(connection));
             });
         });
+        void Guard(ListenOptions door, Action<ListenOptions> useTls)
+        {
+            door.Use(next => connection => parts!.Gate.FollowAsync(connection, next));
+            useTls(door);
+            if (tls.IsOn)
+            {
+                door.Use(next => connection => parts!.Gate.SecuredAsync(connection, next));
+            }
+        }
         builder.Services.AddSingleton(services => new DoorSockets(() => parts!.Gate, services.GetRequiredService<ILoggerFactory>()));
         // Kestrel asks the last one first.
         builder.Services.AddSingleton<IConnectionListenerFactory>(s => s.GetRequiredService<DoorSockets>());

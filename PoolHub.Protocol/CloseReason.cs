@@ -10,7 +10,7 @@ public enum CloseReason : byte
     Leaving = 1,
     /// <summary>The hub is stopping or restarting; come back after <c>retry_after_ms</c>.</summary>
     ShuttingDown = 2,
-    /// <summary>A newer session of the same miner took over.</summary>
+    /// <summary>A newer session of the same miner took over, or it logged out over HTTP.</summary>
     Replaced = 3,
     /// <summary>Unknown miner or wrong key; the two are told apart by nobody.</summary>
     BadCredentials = 4,

@@ -159,6 +159,23 @@ public sealed class TlsTests : IDisposable
         await end;
     }
 
+    [Fact]
+    public async Task Hello_has_its_two_seconds_after_those_of_the_handshake()
+    {
+        await using TestHub hub = await StartAsync();
+        string key = await IssueKeyAsync(hub, "m");
+        using Socket late = await DialAsync(hub);
+        using Socket silent = await DialAsync(hub);
+        await hub.UntilWaitingAsync(2);
+        hub.AdvanceSec(1.9);
+        await using TlsMiner greets = await SecureAsync(late);
+        await using TlsMiner says = await SecureAsync(silent);
+        hub.AdvanceSec(1.9);
+        await greets.Miner.HelloAsync("m", key);
+        hub.AdvanceSec(0.1);
+        _ = await says.Miner.ExpectGoodbyeAsync(CloseReason.HelloTimeout);
+    }
+
     private async Task<TestHub> StartAsync(params (string Name, string Value)[] more)
     {
         using X509Certificate2 _ = _own.IssueHub();
@@ -190,10 +207,18 @@ public sealed class TlsTests : IDisposable
         return new HubClient(new HttpClient(handler) { BaseAddress = new Uri($"https://{hub.Hub.HttpEndPoint}") }, secret);
     }
 
-    private async Task<TlsMiner> ConnectAsync(TestHub hub, X509Certificate2? certificate = null, SslProtocols protocol = SslProtocols.None)
+    private async Task<TlsMiner> ConnectAsync(TestHub hub, X509Certificate2? certificate = null, SslProtocols protocol = SslProtocols.None) =>
+        await SecureAsync(await DialAsync(hub), certificate, protocol);
+
+    private static async Task<Socket> DialAsync(TestHub hub)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(hub.Hub.TcpEndPoint);
+        return socket;
+    }
+
+    private async Task<TlsMiner> SecureAsync(Socket socket, X509Certificate2? certificate = null, SslProtocols protocol = SslProtocols.None)
+    {
         var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
         await tls.AuthenticateAsClientAsync(
             new SslClientAuthenticationOptions
