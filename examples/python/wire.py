@@ -49,7 +49,7 @@ CLOSE_REASONS = {
     1: "leaving", 2: "shutting_down", 3: "replaced", 4: "bad_credentials", 5: "stale_session",
     6: "unsupported_version", 7: "malformed", 8: "frame_too_long", 9: "hello_expected", 10: "hello_timeout",
     11: "slow_consumer", 12: "lease_expired", 13: "flapping", 14: "key_revoked", 15: "too_many_errors",
-    16: "unavailable", 17: "internal_error", 18: "dropped",
+    16: "unavailable", 17: "internal_error", 18: "dropped", 19: "rate_limited", 20: "banned",
 }
 
 
