@@ -43,8 +43,9 @@ internal sealed class TeachingHelp(HelpAction usual) : SynchronousCommandLineAct
                   POOLHUB_URL                the hub's HTTP address, as --hub
                   POOLHUB_MINER_URL          the hub's address for miners, as --miner-hub
                   COORDINATOR_SHARED_SECRET  as --secret; needed by match, why-not and feedback
-                  ADMIN_TOKEN                as --token; needed by miners, key, price and command
-                  POOLHUB_STATE_DIR          where the two are looked for when not given, then /var/lib/poolhub
+                  ADMIN_TOKEN                as --token; needed by miners, key, bans, price, command and simulate
+                  POOLHUB_STATE_DIR          where the two are looked for first when not given, then
+                                             /etc/poolhub and /var/lib/poolhub
 
                 """);
         }
