@@ -21,8 +21,14 @@ internal sealed class DoorSockets(Func<AcceptGate> gate, ILoggerFactory logs) : 
     /// </summary>
     private const int SendBufferBytes = 131_072;
 
+    /// <summary>
+    /// What one may send ahead of what is read. Who sends requests and reads no answer has so much of the hub's memory,
+    /// which by itself would take 1 MB.
+    /// </summary>
+    private const int ReadAheadBytes = 65_536;
+
     private readonly SocketConnectionContextFactory _connections =
-        new(new SocketConnectionFactoryOptions(), logs.CreateLogger<SocketConnectionContextFactory>());
+        new(new SocketConnectionFactoryOptions { MaxReadBufferSize = ReadAheadBytes }, logs.CreateLogger<SocketConnectionContextFactory>());
     private readonly List<DoorListener> _listeners = [];
     private IReadOnlyList<AddressBlock> _dropped = [];
 

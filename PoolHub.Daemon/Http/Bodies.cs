@@ -18,8 +18,34 @@ internal static class Bodies
     /// <param name="http">The request.</param>
     /// <param name="type">How the body is read.</param>
     /// <param name="quick">Reads it faster; where this gives null, it is read by <paramref name="type"/>.</param>
-    public static async ValueTask<T?> ReadJsonAsync<T>(
-        this HttpContext http, JsonTypeInfo<T> type, Func<ReadOnlySequence<byte>, T?>? quick = null)
+    public static ValueTask<T?> ReadJsonAsync<T>(this HttpContext http, JsonTypeInfo<T> type, Func<ReadOnlySequence<byte>, T?>? quick = null)
+        where T : class => http.ReadJsonAsync(type, quick, grown: null);
+
+    /// <summary>The body of somebody who has not shown yet who he is, or null after a problem has been answered.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="type">How the body is read.</param>
+    /// <param name="budget">What all such bodies may take together; 503 when it is used up.</param>
+    public static async ValueTask<T?> ReadJsonAsync<T>(this HttpContext http, JsonTypeInfo<T> type, BodyBudget budget)
+        where T : class
+    {
+        long counted = 0;
+        try
+        {
+            return await http.ReadJsonAsync(type, quick: null, grown: bytes =>
+            {
+                bool grows = budget.TryGrow(counted, bytes);
+                counted = grows ? bytes : counted;
+                return grows;
+            });
+        }
+        finally
+        {
+            budget.Return(counted);
+        }
+    }
+
+    private static async ValueTask<T?> ReadJsonAsync<T>(
+        this HttpContext http, JsonTypeInfo<T> type, Func<ReadOnlySequence<byte>, T?>? quick, Func<long, bool>? grown)
         where T : class
     {
         PipeReader reader = http.Request.BodyReader;
@@ -38,10 +64,22 @@ internal static class Bodies
                     : "the body could not be read");
                 return null;
             }
+            catch (IOException)
+            {
+                // Else Kestrel wants to read the rest, cannot, and complains: strangers are not to fill the log.
+                http.Abort();
+                throw;
+            }
             if (read.Buffer.Length > Limits.MaxBodyBytes)
             {
                 reader.AdvanceTo(read.Buffer.End);
                 await http.Response.ProblemAsync(StatusCodes.Status413PayloadTooLarge, $"the body must be at most {Limits.MaxBodyBytes} bytes");
+                return null;
+            }
+            if (grown?.Invoke(read.Buffer.Length) == false)
+            {
+                reader.AdvanceTo(read.Buffer.End);
+                await http.Response.ProblemAsync(StatusCodes.Status503ServiceUnavailable, "too many long bodies are being sent", retryAfterSec: 1);
                 return null;
             }
             if (!read.IsCompleted)

@@ -51,7 +51,8 @@ internal static partial class Failures
     private static bool IsAbort(Exception e, HttpContext http) =>
         e is OperationCanceledException or IOException
         && (http.RequestAborted.IsCancellationRequested
-            || (e.InnerException ?? e) is ConnectionAbortedException or ConnectionResetException);
+            || e is ConnectionAbortedException or ConnectionResetException
+            || e.InnerException is ConnectionAbortedException or ConnectionResetException);
 
     [LoggerMessage(LogLevel.Error, "{Method} {Path} failed")]
     private static partial void RequestFailed(ILogger log, string method, string path, Exception e);

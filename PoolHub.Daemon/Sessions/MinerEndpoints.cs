@@ -11,8 +11,13 @@ namespace PoolHub.Daemon.Sessions;
 /// <summary>The life of a miner over HTTP; docs/http-api.md, "Miners".</summary>
 internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry, CommandDesk commands)
 {
+    /// <summary>128 of the longest bodies.</summary>
+    private const long BodyBudgetBytes = 32 << 20;
+
     public const string TokenHeader = "X-PoolHub-Session";
     public const string TokenParameter = "session_token";
+
+    private readonly BodyBudget _bodies = new(BodyBudgetBytes);
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -38,7 +43,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
 
     private async Task RegisterAsync(HttpContext http)
     {
-        if (await http.ReadJsonAsync(HubJson.Default.RegisterRequest) is not { } request)
+        if (await http.ReadJsonAsync(HubJson.Default.RegisterRequest, _bodies) is not { } request)
         {
             return;
         }
@@ -78,7 +83,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
 
     private async Task UpdateAsync(HttpContext http)
     {
-        if (await http.ReadJsonAsync(HubJson.Default.UpdateRequest) is not { } update)
+        if (await http.ReadJsonAsync(HubJson.Default.UpdateRequest, _bodies) is not { } update)
         {
             return;
         }
@@ -139,7 +144,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
         string? token = TokenOf(http.Request);
         if (token is null)
         {
-            if (await http.ReadJsonAsync(HubJson.Default.LogoutRequest) is not { } request)
+            if (await http.ReadJsonAsync(HubJson.Default.LogoutRequest, _bodies) is not { } request)
             {
                 return;
             }
