@@ -96,18 +96,38 @@ internal sealed class SilentAttacker(IPEndPoint door, IPAddress from) : Attacker
     protected override bool Attack(Socket socket) => IsOpen(socket);
 }
 
-/// <summary>Sends what begins well, one byte at a visit.</summary>
-internal sealed class DrippingAttacker(IPEndPoint door, IPAddress from, bool http) : Attacker(door, from)
+/// <summary>What is sent one byte at a visit.</summary>
+internal enum Drip
 {
-    private readonly byte[] _bytes = http
-        ? Encoding.ASCII.GetBytes($"POST /v1/miners/register HTTP/1.1\r\nHost: hub\r\nX-Slow: {new string('s', 4_000)}")
-        : [0, 0, 0x40, 0, .. Enumerable.Repeat((byte)0x91, 4_000)];
+    Frame,
+    Head,
+    /// <summary>After its head, at once.</summary>
+    Body,
+}
+
+/// <summary>Sends what begins well, one byte at a visit.</summary>
+internal sealed class DrippingAttacker(IPEndPoint door, IPAddress from, Drip drip) : Attacker(door, from)
+{
+    private static readonly byte[] s_head = "POST /v1/miners/register HTTP/1.1\r\nHost: hub\r\nContent-Length: 200000\r\n\r\n"u8.ToArray();
+
+    private readonly byte[] _bytes = drip switch
+    {
+        Drip.Frame => [0, 0, 0x40, 0, .. Enumerable.Repeat((byte)0x91, 4_000)],
+        Drip.Head => Encoding.ASCII.GetBytes($"POST /v1/miners/register HTTP/1.1\r\nHost: hub\r\nX-Slow: {new string('s', 4_000)}"),
+        _ => [.. s_head, .. Enumerable.Repeat((byte)' ', 4_000)],
+    };
 
     private int _sent;
 
     protected override void Prepare(Socket socket) => _sent = 0;
 
-    protected override bool Attack(Socket socket) => IsOpen(socket) && Send(socket, _bytes.AsSpan(_sent++ % _bytes.Length, 1));
+    protected override bool Attack(Socket socket)
+    {
+        int count = _sent == 0 && drip == Drip.Body ? s_head.Length : 1;
+        int from = _sent % _bytes.Length;
+        _sent += count;
+        return IsOpen(socket) && Send(socket, _bytes.AsSpan(from, count));
+    }
 }
 
 /// <summary>Sends random bytes.</summary>

@@ -15,14 +15,15 @@ internal sealed class Crowd : IDisposable
     /// <param name="http">The doors.</param>
     /// <param name="tcp">Likewise.</param>
     /// <param name="share">1 for the whole crowd.</param>
+    /// <param name="addresses">From how many addresses it comes.</param>
     /// <param name="seed">Of the garbage.</param>
-    public Crowd(IPEndPoint http, IPEndPoint tcp, double share, ulong seed)
+    public Crowd(IPEndPoint http, IPEndPoint tcp, double share, int addresses, ulong seed)
     {
         int number = 0;
         _calm =
         [
             .. Many(5_000, (door, from, _) => new SilentAttacker(door, from)),
-            .. Many(2_000, (door, from, _) => new DrippingAttacker(door, from, door == http)),
+            .. Many(2_000, (door, from, i) => new DrippingAttacker(door, from, door != http ? Drip.Frame : (i & 2) == 0 ? Drip.Head : Drip.Body)),
             .. Many(1_000, (door, from, i) => new GarbageAttacker(door, from, seed + (ulong)i)),
             .. Many(500, (door, from, i) => new DeafAttacker(door, from, door == http, i)),
         ];
@@ -31,7 +32,7 @@ internal sealed class Crowd : IDisposable
         _thread.Start();
 
         IEnumerable<Attacker> Many(int whole, Func<IPEndPoint, IPAddress, int, Attacker> make) =>
-            Enumerable.Range(0, (int)(whole * share)).Select(i => make((i & 1) == 0 ? http : tcp, Loopback.Hostile(number++), i));
+            Enumerable.Range(0, (int)(whole * share)).Select(i => make((i & 1) == 0 ? http : tcp, Loopback.Hostile(number++, addresses), i));
     }
 
     public int Count => _calm.Length + _restless.Length;

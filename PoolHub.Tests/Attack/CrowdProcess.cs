@@ -21,12 +21,13 @@ internal sealed class CrowdProcess : IAsyncDisposable
     /// <param name="http">The doors.</param>
     /// <param name="tcp">Likewise.</param>
     /// <param name="share">1 for the whole crowd.</param>
-    public static async Task<CrowdProcess> StartAsync(IPEndPoint http, IPEndPoint tcp, double share)
+    /// <param name="addresses">From how many addresses it comes.</param>
+    public static async Task<CrowdProcess> StartAsync(IPEndPoint http, IPEndPoint tcp, double share, int addresses)
     {
         string program = Path.Combine(AppContext.BaseDirectory, "PoolHub.Tests");
         string dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
         var process = ChildProcess.Start(
-            "nice", ["-n", "19", program, Verb, $"{http}", $"{tcp}", share.ToString(CultureInfo.InvariantCulture), $"{Effort.Seed}"],
+            "nice", ["-n", "19", program, Verb, $"{http}", $"{tcp}", share.ToString(CultureInfo.InvariantCulture), $"{addresses}", $"{Effort.Seed}"],
             ("DOTNET_ROOT", dotnet), ("PATH", "/usr/bin:/bin"));
         _ = await process.LineAsync("ready");
         return new CrowdProcess(process);
@@ -44,7 +45,9 @@ internal sealed class CrowdProcess : IAsyncDisposable
     /// <summary>The process itself; its arguments are those of <see cref="StartAsync"/>, and the seed.</summary>
     public static int Main(string[] args)
     {
-        using var crowd = new Crowd(IPEndPoint.Parse(args[0]), IPEndPoint.Parse(args[1]), double.Parse(args[2], CultureInfo.InvariantCulture), ulong.Parse(args[3]));
+        using var crowd = new Crowd(
+            IPEndPoint.Parse(args[0]), IPEndPoint.Parse(args[1]), double.Parse(args[2], CultureInfo.InvariantCulture),
+            int.Parse(args[3], CultureInfo.InvariantCulture), ulong.Parse(args[4], CultureInfo.InvariantCulture));
         Console.WriteLine("ready");
         _ = Console.ReadLine();
         crowd.End();

@@ -62,7 +62,7 @@ public sealed class DoorFuzzTests
         int answered = 0, count = Effort.Of(300, 5_000);
         for (int i = 0; i < count; i++)
         {
-            int length = await AskAsync(hub.Hub.HttpEndPoint, Loopback.Hostile(i), mutator.Next(), answer);
+            int length = await AskAsync(hub.Hub.HttpEndPoint, Loopback.Hostile(i, 500), mutator.Next(), answer);
             string text = Encoding.ASCII.GetString(answer, 0, length);
             answered += length > 0 ? 1 : 0;
             Assert.False(text.StartsWith("HTTP/1.1 5", StringComparison.Ordinal) && !text.StartsWith("HTTP/1.1 505", StringComparison.Ordinal), text);

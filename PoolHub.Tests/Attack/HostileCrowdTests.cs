@@ -16,8 +16,16 @@ public sealed class HostileCrowdTests
     /// <summary>Of the quiet hub, and of the crowd, each.</summary>
     private static TimeSpan Phase => TimeSpan.FromSeconds(Effort.Of(4, 60));
 
-    [Fact]
-    public async Task Crowd_takes_no_lease_no_match_and_no_memory()
+    /// <summary>
+    /// From few addresses it is soon shut out; where each has an address of its own, most of it is inside at any time, until
+    /// its deadline or until another needs its place.
+    /// </summary>
+    /// <param name="addresses">Of the whole crowd.</param>
+    /// <param name="leastInside">So many of the whole crowd must be inside, as a mean.</param>
+    [Theory]
+    [InlineData(500, 0)]
+    [InlineData(8_600, 3_000)]
+    public async Task Crowd_takes_no_lease_no_match_and_no_memory(int addresses, int leastInside)
     {
         await using HubProcess hub = await HubProcess.StartAsync(("SESSION_TTL_SEC", "8"), ("HEARTBEAT_GRACE_SEC", "60"));
         IPEndPoint http = new(IPAddress.Loopback, hub.HttpPort), tcp = new(IPAddress.Loopback, hub.TcpPort);
@@ -32,14 +40,17 @@ public sealed class HostileCrowdTests
         Latencies crowded;
         double crowdedMb;
         int lostInCrowd;
-        await using (CrowdProcess crowd = await CrowdProcess.StartAsync(http, tcp, Effort.Of(0.1, 1.0)))
+        double inside;
+        double share = Effort.Of(0.1, 1.0);
+        await using (CrowdProcess crowd = await CrowdProcess.StartAsync(http, tcp, share, (int)(addresses * share)))
         {
             // The hub is measured with the crowd there, not with it on its way.
             await Task.Delay(TimeSpan.FromSeconds(Effort.Of(1, 5)), TestContext.Current.CancellationToken);
-            (crowded, lostInCrowd) = await AskAsync(hub, coordinator);
+            List<int> descriptors = [];
+            (crowded, lostInCrowd) = await AskAsync(hub, coordinator, descriptors);
             crowdedMb = hub.Process.ResidentMb();
-            int descriptors = hub.Process.Descriptors();
-            Effort.Print($"{await crowd.EndAsync()}; the hub had {descriptors:N0} descriptors");
+            inside = descriptors.Average() - descriptorsBefore;
+            Effort.Print($"from {addresses * share:N0} addresses {await crowd.EndAsync()}; {inside:N0} were inside");
         }
         (double afterMb, double settledSec) = await SettleAsync(hub, beforeMb * 1.2);
         // Quiet before and quiet after: two minutes say more of the hundredth match than one.
@@ -50,6 +61,7 @@ public sealed class HostileCrowdTests
         Effort.Print($"memory: {beforeMb:0.0} MB before, {crowdedMb:0.0} MB with the crowd, {afterMb:0.0} MB {settledSec:0} s after; descriptors: {descriptorsBefore} before, {hub.Process.Descriptors()} after");
         Effort.Print($"honest miners: {fleet.OnlineCount} of {Miners} online, {fleet.Miners.Sum(m => m.Drops)} drops, {lost} leases lost");
 
+        Assert.InRange(inside, leastInside * share, double.MaxValue);
         Assert.Equal(0, lost);
         Assert.All(fleet.Miners, miner => Assert.Equal(0, miner.Drops));
         Assert.Equal(Miners, await CountAsync(hub, "online"));
@@ -59,13 +71,17 @@ public sealed class HostileCrowdTests
     }
 
     /// <summary>Matches for one phase, and how many honest miners had lost their lease at the worst moment of it.</summary>
-    private static async Task<(Latencies Latencies, int Lost)> AskAsync(HubProcess hub, MatchPace coordinator)
+    /// <param name="hub">The hub.</param>
+    /// <param name="coordinator">Who asks.</param>
+    /// <param name="descriptors">Takes up once a second how many the hub has.</param>
+    private static async Task<(Latencies Latencies, int Lost)> AskAsync(HubProcess hub, MatchPace coordinator, List<int>? descriptors = null)
     {
         int lost = 0;
         Task<Latencies> asking = coordinator.RunAsync(Phase);
         while (!asking.IsCompleted)
         {
             await Task.WhenAny(asking, Task.Delay(1_000, TestContext.Current.CancellationToken));
+            descriptors?.Add(hub.Process.Descriptors());
             lost = Math.Max(lost, await CountAsync(hub, "degraded") + await CountAsync(hub, "offline"));
         }
         return (await asking, lost);

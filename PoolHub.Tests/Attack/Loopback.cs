@@ -9,8 +9,10 @@ internal static class Loopback
     /// <summary>Where honest miners come from.</summary>
     public static IPAddress Honest(int i) => new([127, 0, (byte)(1 + (i / 250 % 4)), (byte)(1 + (i % 250))]);
 
-    /// <summary>Where attackers come from, a few hundred addresses in all.</summary>
-    public static IPAddress Hostile(int i) => new([127, 1, (byte)(i / 250 % 2), (byte)(1 + (i % 250))]);
+    /// <summary>Where attackers come from.</summary>
+    /// <param name="i">Of the attacker.</param>
+    /// <param name="addresses">How many they have together, up to 62,500.</param>
+    public static IPAddress Hostile(int i, int addresses) => new([127, 1, (byte)(i % addresses / 250), (byte)(1 + (i % addresses % 250))]);
 
     public static Socket NewSocket(IPAddress from)
     {
