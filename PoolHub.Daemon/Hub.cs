@@ -28,6 +28,9 @@ internal sealed class Hub : IAsyncDisposable
     /// <summary>From the first byte of a request to the end of its head.</summary>
     private static readonly TimeSpan RequestHeadTimeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>As a mean, after 5 s: the longest body has 16 s, and no more than the connection's place is held by a slow one.</summary>
+    private const double MinBodyBytesPerSec = 16_384;
+
     private readonly WebApplication _app;
     private readonly Door _http;
     private readonly Door _tcp;
@@ -83,6 +86,7 @@ internal sealed class Hub : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = Limits.MaxBodyBytes;
+            kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(MinBodyBytesPerSec, RequestHeadTimeout);
             kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(settings.Registry.LeaseTtlSec);
             kestrel.Limits.RequestHeadersTimeout = RequestHeadTimeout;
             http.Open(kestrel, o =>
@@ -219,7 +223,7 @@ internal sealed class Hub : IAsyncDisposable
         new CommandEndpoint(table, registry, commands, credentials, audit, time, app.Lifetime.ApplicationStopping).Map(app);
         new PriceEndpoint(registry, credentials, audit, time).Map(app);
         new KeyEndpoints(keys, credentials, audit, time, table.RevokeAsync).Map(app);
-        new BanEndpoints(guard, credentials, audit).Map(app);
+        new BanEndpoints(guard, gate.ShutOut, credentials, audit).Map(app);
         new AuditEndpoint(store, credentials).Map(app);
         new OperationsEndpoints(registry, table, trust, store, credentials, audit, new MetricsPage(collectors), time).Map(app);
         if (systemd is { IsEnabled: true })

@@ -8,14 +8,14 @@ using Spectre.Console;
 
 namespace PoolHub.Cli.Keys;
 
-/// <summary><c>poolhub bans</c>: who may not log in now.</summary>
+/// <summary><c>poolhub bans</c>: who is kept out now.</summary>
 internal static class BansCommand
 {
     public static Command Create(Terminal terminal, HubOptions hub)
     {
         var command = new TaughtCommand(
             "bans",
-            "Show who is banned for failed logins, or lift a ban. Needs the admin token.",
+            "Show who is banned, for failed logins or for coming without a word, or lift a ban. Needs the admin token.",
             "poolhub bans",
             "poolhub bans lift 203.0.113.9",
             "poolhub bans lift rig-1");
@@ -53,7 +53,7 @@ internal static class BansCommand
             string text = line.GetValue(who)!;
             AdminClient admin = connection.Admin();
             LiftResponse lifted = IsAddress(text) ? await admin.LiftAddressAsync(text, cancel) : await admin.LiftMinerAsync(text, cancel);
-            terminal.WriteLine($"{lifted.Lifted} may log in again");
+            terminal.WriteLine($"{lifted.Lifted} may come in again");
             return ExitCode.Done;
         });
         return lift;
@@ -66,6 +66,7 @@ internal static class BansCommand
         Table table = new Table().Border(TableBorder.Rounded)
             .AddColumn("address")
             .AddColumn("miner")
+            .AddColumn("for")
             .AddColumn(new TableColumn("ends in s").RightAligned())
             .AddColumn(new TableColumn("bans so far").RightAligned());
         foreach (Ban ban in bans.Bans)
@@ -73,6 +74,7 @@ internal static class BansCommand
             table.AddRow(
                 Markup.Escape(ban.Address ?? "–"),
                 Markup.Escape(ban.MinerId ?? "–"),
+                Markup.Escape(ban.Reason),
                 ban.EndsInSec.ToString(CultureInfo.InvariantCulture),
                 ban.Count.ToString(CultureInfo.InvariantCulture));
         }

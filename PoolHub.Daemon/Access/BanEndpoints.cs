@@ -7,7 +7,11 @@ using PoolHub.Protocol.Http;
 namespace PoolHub.Daemon.Access;
 
 /// <summary>The admin's view of bans; docs/http-api.md, "Bans".</summary>
-internal sealed class BanEndpoints(LoginGuard guard, Credentials credentials, AuditLog audit)
+/// <param name="guard">Bans for failed logins.</param>
+/// <param name="wordless">Bans for coming again and again without a word.</param>
+/// <param name="credentials">Who may look.</param>
+/// <param name="audit">Says who has lifted one.</param>
+internal sealed class BanEndpoints(LoginGuard guard, FailureBans<AddressBlock> wordless, Credentials credentials, AuditLog audit)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -25,16 +29,21 @@ internal sealed class BanEndpoints(LoginGuard guard, Credentials credentials, Au
         {
             Bans =
             [
-                .. guard.Bans().OrderByDescending(b => b.Left).Take(BansResponse.MaxBans).Select(b => new Ban
-                {
-                    Address = b.Address,
-                    MinerId = b.MinerId,
-                    EndsInSec = (int)Math.Ceiling(b.Left.TotalSeconds),
-                    Count = b.Bans,
-                }),
+                .. guard.Bans().Select(b => ViewOf(Ban.Logins, b.Address, b.MinerId, b.Left, b.Bans))
+                    .Concat(wordless.Banned().Select(b => ViewOf(Ban.Wordless, b.Who.ToString(), minerId: null, b.Left, b.Bans)))
+                    .OrderByDescending(b => b.EndsInSec).Take(BansResponse.MaxBans),
             ],
         }, HubJson.Default.BansResponse);
     }
+
+    private static Ban ViewOf(string reason, string? address, string? minerId, TimeSpan left, int count) => new()
+    {
+        Reason = reason,
+        Address = address,
+        MinerId = minerId,
+        EndsInSec = (int)Math.Ceiling(left.TotalSeconds),
+        Count = count,
+    };
 
     private async Task LiftAsync(HttpContext http)
     {
@@ -63,7 +72,8 @@ internal sealed class BanEndpoints(LoginGuard guard, Credentials credentials, Au
                 await http.Response.BadFieldAsync(("address", "must be an IP address, as GET /v1/bans shows it"));
                 return;
             }
-            lifted = guard.Lift(AddressBlock.Of(parsed));
+            var block = AddressBlock.Of(parsed);
+            lifted = guard.Lift(block) | wordless.Lift(block);
         }
         if (!lifted)
         {

@@ -47,7 +47,10 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
         }
     }
 
-    /// <summary>Addresses that are not let in now, at most so many.</summary>
+    /// <summary>Addresses that are not let in, for an admin to see and to lift.</summary>
+    public FailureBans<AddressBlock> ShutOut => _shutOut.Bans;
+
+    /// <summary>Those that are not let in now, at most so many.</summary>
     public IReadOnlyList<AddressBlock> LastShutOut(int most) => _options.PerAddress > 0 ? _shutOut.Last(most) : [];
 
     public void Reload(GateOptions fresh) => Volatile.Write(ref _options, fresh);
@@ -109,7 +112,7 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     {
         lock (_gate)
         {
-            if (entrant is { Greeting: not null, Address: { } stranger } && _options.PerAddress > 0)
+            if (entrant is { Greeting: not null, Spoke: false, Address: { } stranger } && _options.PerAddress > 0)
             {
                 _shutOut.Left(stranger);
             }

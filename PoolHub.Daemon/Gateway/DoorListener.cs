@@ -156,9 +156,10 @@ internal sealed class DoorListener : IConnectionListener
 
     private void Admit(Socket socket, EndPoint? peer)
     {
+        // From here on the gate may close it at any time.
+        _ = SynFilter.Detach(socket);
         if (_gate().TryEnter(peer, socket.Dispose) is { } entrant)
         {
-            _ = SynFilter.Detach(socket);
             _waiting.Wait(socket, entrant);
         }
         else

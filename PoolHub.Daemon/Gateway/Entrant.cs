@@ -17,6 +17,9 @@ internal sealed class Entrant(AddressBlock? address, Action abort)
     /// <summary>Timestamp from which its deadline counts.</summary>
     public long Since { get; set; }
 
+    /// <summary>A whole message has come from it, whatever was thought of that.</summary>
+    public bool Spoke { get; set; }
+
     /// <summary>A conversation has begun: from here on that minds the deadline, and says goodbye.</summary>
     public bool Converses { get; set; }
 }

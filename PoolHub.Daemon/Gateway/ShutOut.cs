@@ -13,13 +13,13 @@ internal sealed class ShutOut(TimeProvider time)
     private const int MostWordlessAgain = 5;
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(10);
 
-    private readonly FailureBans<AddressBlock> _bans = new(Window, time);
+    public FailureBans<AddressBlock> Bans { get; } = new(Window, time);
 
-    public bool Contains(AddressBlock address) => _bans.BannedFor(address) is not null;
+    public bool Contains(AddressBlock address) => Bans.BannedFor(address) is not null;
 
     /// <summary>One is gone that has not said a word.</summary>
-    public void Left(AddressBlock address) => _ = _bans.Failed(address, MostWordless, MostWordlessAgain);
+    public void Left(AddressBlock address) => _ = Bans.Failed(address, MostWordless, MostWordlessAgain);
 
     /// <summary>Those who are shut out now, at most so many; the last first.</summary>
-    public IReadOnlyList<AddressBlock> Last(int most) => _bans.LastBanned(most);
+    public IReadOnlyList<AddressBlock> Last(int most) => Bans.LastBanned(most);
 }

@@ -84,9 +84,13 @@ internal sealed class TcpDoor(Conversations conversations, AcceptGate gate, Trus
                     }
                 }
                 conversation.Acknowledge();
-                if (entrant?.Greeting is not null && conversation.Channel.Session is not null)
+                if (frames > 0 && entrant?.Greeting is not null)
                 {
-                    gate.Greeted(entrant);
+                    entrant.Spoke = true;
+                    if (conversation.Channel.Session is not null)
+                    {
+                        gate.Greeted(entrant);
+                    }
                 }
                 if (!conversation.Channel.Closing)
                 {

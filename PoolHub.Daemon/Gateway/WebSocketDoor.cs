@@ -141,9 +141,13 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
                 : conversation.TakeAsync(message.Span));
             conversation.Acknowledge();
             conversation.Channel.Receive(frames: 1, message.Length);
-            if (conversation.Channel.Session is not null)
+            if (http.Features.Get<Entrant>() is { Greeting: not null } entrant)
             {
-                gate.Greeted(http.Features.Get<Entrant>());
+                entrant.Spoke = true;
+                if (conversation.Channel.Session is not null)
+                {
+                    gate.Greeted(entrant);
+                }
             }
         }
         catch (Exception e) when (e is not OperationCanceledException)

@@ -1,6 +1,6 @@
 namespace PoolHub.Protocol.Http;
 
-/// <summary>Answer to <c>GET /v1/bans</c>: who may not log in now, the longest first.</summary>
+/// <summary>Answer to <c>GET /v1/bans</c>: who is kept out now, the longest first.</summary>
 public sealed record BansResponse
 {
     /// <summary>No more than so many are listed.</summary>
@@ -9,9 +9,18 @@ public sealed record BansResponse
     public required Ban[] Bans { get; init; }
 }
 
-/// <summary>A ban for failed logins, of an address or of a miner id.</summary>
+/// <summary>A ban of an address or of a miner id.</summary>
 public sealed record Ban
 {
+    /// <summary><see cref="Reason"/>: too many logins failed.</summary>
+    public const string Logins = "logins";
+
+    /// <summary><see cref="Reason"/>: the address came too often without a word; the kernel drops what it sends.</summary>
+    public const string Wordless = "wordless";
+
+    /// <summary><see cref="Logins"/> or <see cref="Wordless"/>.</summary>
+    public required string Reason { get; init; }
+
     /// <summary>An IPv4 address or an IPv6 /64; null when it is a miner id.</summary>
     public string? Address { get; init; }
     public string? MinerId { get; init; }

@@ -59,7 +59,7 @@ public sealed class AcceptGateTests
         TcpMiner a = await hub.ConnectAsync();
         await a.HelloAsync("a", key);
         await hub.UntilConnectedAsync(2);
-        Assert.True(await IsRefusedAsync(hub.Hub.TcpEndPoint, "127.0.0.1"));
+        Assert.True(await Dial.IsRefusedAsync(hub.Hub.TcpEndPoint, "127.0.0.1"));
         await a.DisposeAsync();
         await hub.UntilConnectedAsync(1);
         await (await hub.ConnectAsync()).HelloAsync("a", key);
@@ -70,10 +70,10 @@ public sealed class AcceptGateTests
     public async Task One_address_has_its_share_and_another_its_own()
     {
         await using TestHub hub = await TestHub.StartAsync(("MAX_CONNECTIONS_PER_ADDRESS", "1"));
-        using Socket first = await ConnectAsync(hub.Hub.TcpEndPoint, "127.0.0.2");
+        using Socket first = await Dial.ConnectAsync(hub.Hub.TcpEndPoint, "127.0.0.2");
         await hub.UntilConnectedAsync(1);
-        Assert.True(await IsRefusedAsync(hub.Hub.TcpEndPoint, "127.0.0.2"));
-        using Socket other = await ConnectAsync(hub.Hub.TcpEndPoint, "127.0.0.3");
+        Assert.True(await Dial.IsRefusedAsync(hub.Hub.TcpEndPoint, "127.0.0.2"));
+        using Socket other = await Dial.ConnectAsync(hub.Hub.TcpEndPoint, "127.0.0.3");
         await hub.UntilConnectedAsync(2);
     }
 
@@ -85,15 +85,15 @@ public sealed class AcceptGateTests
         List<Socket> silent = [];
         for (int i = 0; i < 4; i++)
         {
-            silent.Add(await ConnectAsync(hub.Hub.TcpEndPoint, $"127.0.1.{i + 1}"));
+            silent.Add(await Dial.ConnectAsync(hub.Hub.TcpEndPoint, $"127.0.1.{i + 1}"));
             await hub.UntilConnectedAsync(i + 2);
         }
         TcpMiner miner = await hub.ConnectAsync();
         await miner.HelloAsync("m", key);
-        Assert.True(await EndsAsync(silent[0]));
+        Assert.True(await Dial.EndsAsync(silent[0]));
         Assert.False(silent[1].Poll(0, SelectMode.SelectRead));
         // A quarter of the places: the second stranger of one address is refused.
-        Assert.True(await IsRefusedAsync(hub.Hub.TcpEndPoint, "127.0.1.3"));
+        Assert.True(await Dial.IsRefusedAsync(hub.Hub.TcpEndPoint, "127.0.1.3"));
         silent.ForEach(s => s.Dispose());
     }
 
@@ -114,34 +114,6 @@ public sealed class AcceptGateTests
             }
         }
         _ = await miners[2].ExpectGoodbyeAsync(CloseReason.RateLimited);
-    }
-
-    [Fact]
-    public async Task Address_that_comes_and_says_nothing_20_times_is_dropped_by_the_kernel_for_30_s()
-    {
-        await using TestHub hub = await TestHub.StartAsync();
-        string key = await hub.IssueKeyAsync("m");
-        using Socket before = await ConnectAsync(hub.Hub.TcpEndPoint, "127.0.9.9");
-        _ = await before.SendAsync(new byte[] { 0, 0, 0, 9 }, TestContext.Current.CancellationToken);
-        for (int i = 0; i < 20; i++)
-        {
-            (await ConnectAsync(hub.Hub.TcpEndPoint, "127.0.9.9")).Dispose();
-        }
-        await hub.UntilConnectedAsync(2);
-        await hub.UntilWaitingAsync(0);
-        Assert.True(await IsRefusedAsync(hub.Hub.TcpEndPoint, "127.0.9.9"));
-        hub.AdvanceSec(1);
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Parse("127.0.9.9"), 0));
-        Task connecting = socket.ConnectAsync(hub.Hub.TcpEndPoint, TestContext.Current.CancellationToken).AsTask();
-        await (await hub.ConnectAsync()).HelloAsync("m", key);
-        Assert.False(connecting.IsCompleted);
-        // Who was in before is still heard.
-        hub.AdvanceSec(1);
-        Assert.False(await EndsAsync(before));
-        hub.AdvanceSec(29);
-        // What was dropped is sent again after a second.
-        await connecting.WaitAsync(TestHub.Patience, TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -181,20 +153,6 @@ public sealed class AcceptGateTests
     }
 
     [Fact]
-    public async Task Nobody_is_shut_out_where_addresses_have_no_cap()
-    {
-        await using TestHub hub = await TestHub.StartAsync(("MAX_CONNECTIONS_PER_ADDRESS", "0"));
-        for (int i = 0; i < 40; i++)
-        {
-            (await ConnectAsync(hub.Hub.TcpEndPoint, "127.0.9.9")).Dispose();
-        }
-        await hub.UntilConnectedAsync(0);
-        hub.AdvanceSec(1);
-        using Socket later = await ConnectAsync(hub.Hub.TcpEndPoint, "127.0.9.9");
-        await hub.UntilConnectedAsync(1);
-    }
-
-    [Fact]
     public async Task Caps_follow_a_reload()
     {
         await using TestHub hub = await TestHub.StartAsync(("MAX_CONNECTIONS", "1"));
@@ -202,43 +160,5 @@ public sealed class AcceptGateTests
         _ = (await hub.Http.GetAsync("/v1/health")).Expect(200);
         await (await hub.ConnectAsync()).SendRawAsync([0]);
         await hub.UntilConnectedAsync(2);
-    }
-
-    private static async Task<Socket> ConnectAsync(IPEndPoint hub, string? from = null)
-    {
-        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        if (from is not null)
-        {
-            socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
-        }
-        await socket.ConnectAsync(hub).WaitAsync(TestHub.Patience);
-        return socket;
-    }
-
-    private static async Task<bool> IsRefusedAsync(IPEndPoint hub, string from)
-    {
-        try
-        {
-            using Socket socket = await ConnectAsync(hub, from);
-            return await EndsAsync(socket);
-        }
-        catch (SocketException)
-        {
-            // It was closed before the connecting was done.
-            return true;
-        }
-    }
-
-    /// <summary>Whether the hub closes it before it says a word.</summary>
-    private static async Task<bool> EndsAsync(Socket socket)
-    {
-        try
-        {
-            return await socket.ReceiveAsync(new byte[1]).WaitAsync(TestHub.Patience) == 0;
-        }
-        catch (SocketException)
-        {
-            return true;
-        }
     }
 }
