@@ -201,6 +201,7 @@ internal sealed class Hub : IAsyncDisposable
         gate.UseGate(app);
         app.UseHttpMetrics(metrics);
         app.UseProblemDetails(LogOf<Hub>(app));
+        CountedUpgrade.Use(app);
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
         var queries = new QueryReader(settings.Match);
         var decisions = new DecisionLog(time);
