@@ -43,6 +43,7 @@ internal sealed class Hub : IAsyncDisposable
     public HubReload Reload => _parts.Reload;
     public AcceptGate Gate => _parts.Gate;
     public DoorSockets Doors => _app.Services.GetRequiredService<DoorSockets>();
+    public Conversations Conversations => _parts.Conversations;
     public SweepLoop SweepLoop => _parts.Sweep;
     public Retention Retention => _parts.Retention;
     public MinerRegistry Registry => _parts.Registry;
@@ -234,6 +235,7 @@ internal sealed class Hub : IAsyncDisposable
             store,
             gate,
             new TcpDoor(conversations, gate, settings.Gateway.Proxies),
+            conversations,
             sweep,
             drain,
             new Retention(store, settings.Storage, time, LogOf<Retention>(app)),
@@ -262,7 +264,8 @@ internal sealed class Hub : IAsyncDisposable
         : null;
 
     private sealed record Parts(
-        IHubStore Store, AcceptGate Gate, TcpDoor Door, SweepLoop Sweep, Drain Drain, Retention Retention, HubReload Reload, MinerRegistry Registry);
+        IHubStore Store, AcceptGate Gate, TcpDoor Door, Conversations Conversations, SweepLoop Sweep, Drain Drain, Retention Retention,
+        HubReload Reload, MinerRegistry Registry);
 
     private static ILogger<T> LogOf<T>(WebApplication app) => app.Services.GetRequiredService<ILogger<T>>();
 }
