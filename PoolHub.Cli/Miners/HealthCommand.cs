@@ -19,7 +19,7 @@ internal static class HealthCommand
         command.SetAction(async (line, cancel) =>
         {
             using HubConnection connection = hub.Connect(line);
-            HealthResponse health = await connection.Anyone().HealthAsync(cancel);
+            HealthResponse health = await connection.Health().HealthAsync(cancel);
             if (line.GetValue(json))
             {
                 terminal.WriteJson(health, HubJson.Default.HealthResponse);
