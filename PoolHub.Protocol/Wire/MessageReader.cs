@@ -27,9 +27,6 @@ public ref struct MessageReader
 
     public readonly bool Failed => Problem is not null;
 
-    /// <summary>Elements of the array that have not been read.</summary>
-    public readonly int ElementsLeft => _left;
-
     /// <summary>
     /// Opens a body: its array header and its message number. False when the bytes are no such array, or when the
     /// array's elements do not fill the body exactly.
