@@ -25,6 +25,7 @@ public ref struct MessageReader
     /// <summary>What was wrong with <see cref="Field"/>, or null when nothing was.</summary>
     public string? Problem { get; private set; }
 
+    /// <summary>Whether a field was at fault: what was read is then not to be used.</summary>
     public readonly bool Failed => Problem is not null;
 
     /// <summary>
@@ -91,6 +92,7 @@ public ref struct MessageReader
         return value;
     }
 
+    /// <summary>An integer within these bounds; 0 when it is none, which is noted.</summary>
     public int Int32(string field, int min, int max) => (int)Integer(field, min, max);
 
     /// <summary>A finite number from <paramref name="min"/> to <paramref name="max"/>; whole numbers are accepted.</summary>
@@ -121,6 +123,7 @@ public ref struct MessageReader
         return value;
     }
 
+    /// <summary>True or false; false when it is neither, which is noted.</summary>
     public bool Bool(string field)
     {
         if (!Next(field))
