@@ -46,6 +46,7 @@ internal sealed class Hub : IAsyncDisposable
     public HubReload Reload => _parts.Reload;
     public AcceptGate Gate => _parts.Gate;
     public DoorSockets Doors => _app.Services.GetRequiredService<DoorSockets>();
+    public Conversations Conversations => _parts.Conversations;
     public SweepLoop SweepLoop => _parts.Sweep;
     public Retention Retention => _parts.Retention;
     public MinerRegistry Registry => _parts.Registry;
@@ -205,6 +206,7 @@ internal sealed class Hub : IAsyncDisposable
         gate.UseGate(app);
         app.UseHttpMetrics(metrics);
         app.UseProblemDetails(LogOf<Hub>(app));
+        CountedUpgrade.Use(app);
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
         var queries = new QueryReader(settings.Match);
         var decisions = new DecisionLog(time);
@@ -237,6 +239,7 @@ internal sealed class Hub : IAsyncDisposable
             store,
             gate,
             new TcpDoor(conversations, gate, settings.Gateway.Proxies),
+            conversations,
             sweep,
             drain,
             new Retention(store, settings.Storage, time, LogOf<Retention>(app)),
@@ -265,7 +268,8 @@ internal sealed class Hub : IAsyncDisposable
         : null;
 
     private sealed record Parts(
-        IHubStore Store, AcceptGate Gate, TcpDoor Door, SweepLoop Sweep, Drain Drain, Retention Retention, HubReload Reload, MinerRegistry Registry);
+        IHubStore Store, AcceptGate Gate, TcpDoor Door, Conversations Conversations, SweepLoop Sweep, Drain Drain, Retention Retention,
+        HubReload Reload, MinerRegistry Registry);
 
     private static ILogger<T> LogOf<T>(WebApplication app) => app.Services.GetRequiredService<ILogger<T>>();
 }

@@ -48,6 +48,7 @@ public enum CloseReason : byte
     Banned = 20,
 }
 
+/// <summary>What follows from a reason, and how it is written.</summary>
 public static class CloseReasons
 {
     /// <summary>Whether something is wrong with the miner or its program, which whoever runs the hub may want to know.</summary>

@@ -23,6 +23,7 @@ public enum MinerKeyForm
 /// </summary>
 public static class MinerKey
 {
+    /// <summary>What every key begins with that a hub made.</summary>
     public const string Prefix = "phk_";
 
     private const int RandomBytes = 32;
@@ -44,6 +45,7 @@ public static class MinerKey
         return payload + Checksum(payload);
     }
 
+    /// <summary>What a text looks like that is given as a key. Whether it is anybody's key, only the hub knows.</summary>
     public static MinerKeyForm Check(string key)
     {
         if (!key.StartsWith(Prefix, StringComparison.Ordinal))

@@ -9,10 +9,19 @@ public sealed record MinerProfile
     /// <summary>How a coordinator speaks to it: <c>grpc</c>, <c>http</c>, …</summary>
     public required string Proto { get; init; }
 
+    /// <summary>The card as its maker calls it. Empty when the miner does not say.</summary>
     public string GpuName { get; init; } = "";
+
+    /// <summary>GPU memory, GB; 0 when the miner does not say.</summary>
     public double GpuVramGb { get; init; }
+
+    /// <summary>Cores of the machine; 0 when the miner does not say.</summary>
     public int CpuCores { get; init; }
+
+    /// <summary>Memory of the machine, GB; 0 when the miner does not say.</summary>
     public double RamGb { get; init; }
+
+    /// <summary>What it asks for 1,000 seconds of work.</summary>
     public TokenPrice Price { get; init; }
 
     /// <summary>How many jobs it runs at once; at least 1.</summary>
@@ -24,7 +33,10 @@ public sealed record MinerProfile
     /// <summary>Who runs the machine, so that a match can keep its candidates apart. Empty when the miner does not say.</summary>
     public string Owner { get; init; } = "";
 
+    /// <summary>What its programs run on: <c>cuda</c>, <c>rocm</c>, …</summary>
     public string[] Accel { get; init; } = [];
+
+    /// <summary>Free names; a match may ask for at least one of several.</summary>
     public string[] Tags { get; init; } = [];
 
     /// <summary>Free names; <c>task:NAME</c> declares that it runs that task.</summary>

@@ -8,12 +8,14 @@ namespace PoolHub.Protocol;
 /// </summary>
 public sealed record NamedSecret(string Name, string Secret)
 {
+    /// <summary>Whose a secret is that stands alone.</summary>
     public const string DefaultName = "default";
 
     private const int MaxNameChars = 32;
 
     private static readonly SearchValues<char> s_nameChars = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-");
 
+    /// <summary>Takes a text apart. Never fails: what has no name is a secret alone.</summary>
     public static NamedSecret Parse(string text)
     {
         int colon = text.IndexOf(':', StringComparison.Ordinal);

@@ -17,6 +17,7 @@ public readonly record struct TokenPrice(long E8) : IComparable<TokenPrice>
     /// <summary>The dearest price that is accepted: a thousand million tokens.</summary>
     public static readonly TokenPrice Max = new(1_000_000_000 * Unit);
 
+    /// <summary>The price as a decimal number of tokens, exact.</summary>
     public decimal Tokens => (decimal)E8 / Unit;
 
     /// <summary>Whether the price lies between nothing and <see cref="Max"/>.</summary>
@@ -34,12 +35,21 @@ public readonly record struct TokenPrice(long E8) : IComparable<TokenPrice>
         return true;
     }
 
+    /// <inheritdoc/>
     public int CompareTo(TokenPrice other) => E8.CompareTo(other.E8);
 
+    /// <summary>Tokens with as many decimals as it takes: <c>0.75</c>.</summary>
     public override string ToString() => Tokens.ToString("0.########", CultureInfo.InvariantCulture);
 
+    /// <summary>Whether the left is cheaper.</summary>
     public static bool operator <(TokenPrice left, TokenPrice right) => left.E8 < right.E8;
+
+    /// <summary>Whether the left is cheaper, or both are the same.</summary>
     public static bool operator <=(TokenPrice left, TokenPrice right) => left.E8 <= right.E8;
+
+    /// <summary>Whether the left is dearer.</summary>
     public static bool operator >(TokenPrice left, TokenPrice right) => left.E8 > right.E8;
+
+    /// <summary>Whether the left is dearer, or both are the same.</summary>
     public static bool operator >=(TokenPrice left, TokenPrice right) => left.E8 >= right.E8;
 }

@@ -78,7 +78,7 @@ internal sealed class DaemonProcess : IDisposable
     public async Task<double> StartAsync(CancellationToken cancel)
     {
         Start();
-        CoordinatorClient hub = Hub.Anyone();
+        HealthClient hub = Hub.Health();
         while (true)
         {
             try

@@ -142,7 +142,7 @@ internal sealed class DemoStory(Narrator narrator, DaemonProcess daemon, Simulat
                 TimeSpan.FromSeconds(DaemonProcess.GraceSec + 6),
                 async () =>
                 {
-                    HealthResponse health = await _coordinator.HealthAsync(cancel);
+                    HealthResponse health = await daemon.Hub.Health().HealthAsync(cancel);
                     (int, int) counts = (health.OnlineMiners, health.DegradedMiners);
                     mostDegraded = Math.Max(mostDegraded, health.DegradedMiners);
                     if (counts != last)
@@ -212,7 +212,7 @@ internal sealed class DemoStory(Narrator narrator, DaemonProcess daemon, Simulat
 
     private async Task<(bool Done, string Progress)> AreOnlineAsync(int wanted)
     {
-        HealthResponse health = await _coordinator.HealthAsync(cancel);
+        HealthResponse health = await daemon.Hub.Health().HealthAsync(cancel);
         if (fleet.FirstRefusal is { } why)
         {
             throw new NotSoException($"the hub refused a miner: {why}");

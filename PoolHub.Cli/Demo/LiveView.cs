@@ -43,7 +43,7 @@ internal sealed class LiveView(Terminal terminal, DaemonProcess daemon)
                     match.Request with { JobId = Guid.NewGuid().ToString() }, stop);
                 double ms = took.Elapsed.TotalMilliseconds;
                 _asked++;
-                HealthResponse health = await _coordinator.HealthAsync(stop);
+                HealthResponse health = await daemon.Hub.Health().HealthAsync(stop);
                 Note(match, answer, ms);
                 string state = string.Create(
                     CultureInfo.InvariantCulture,

@@ -15,18 +15,17 @@ internal static class BansCommand
     {
         var command = new TaughtCommand(
             "bans",
-            "Show who is banned, for failed logins or for coming without a word, or lift a ban. Needs the admin token.",
+            "Show who is banned, for failed logins or for coming without a word, or lift a ban. Needs the admin token. Exit code 3 when nobody is.",
             "poolhub bans",
             "poolhub bans lift 203.0.113.9",
             "poolhub bans lift rig-1");
-        var json = new Option<bool>("--json") { Description = "Print the hub's answer as it is." };
-        command.Add(json);
+        command.Add(hub.Json);
         command.Add(Lift(terminal, hub));
         command.SetAction(async (line, cancel) =>
         {
             using HubConnection connection = hub.Connect(line);
             BansResponse bans = await connection.Admin().ListBansAsync(cancel);
-            if (line.GetValue(json))
+            if (line.GetValue(hub.Json))
             {
                 terminal.WriteJson(bans, HubJson.Default.BansResponse);
             }
@@ -38,7 +37,7 @@ internal static class BansCommand
             {
                 terminal.Console.Write(View(bans));
             }
-            return ExitCode.Done;
+            return bans.Bans.Length > 0 ? ExitCode.Done : ExitCode.Nothing;
         });
         return command;
     }
@@ -53,7 +52,14 @@ internal static class BansCommand
             string text = line.GetValue(who)!;
             AdminClient admin = connection.Admin();
             LiftResponse lifted = IsAddress(text) ? await admin.LiftAddressAsync(text, cancel) : await admin.LiftMinerAsync(text, cancel);
-            terminal.WriteLine($"{lifted.Lifted} may come in again");
+            if (line.GetValue(hub.Json))
+            {
+                terminal.WriteJson(lifted, HubJson.Default.LiftResponse);
+            }
+            else
+            {
+                terminal.WriteLine($"{lifted.Lifted} may come in again");
+            }
             return ExitCode.Done;
         });
         return lift;

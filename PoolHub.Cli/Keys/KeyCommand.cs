@@ -16,30 +16,29 @@ internal static class KeyCommand
             "poolhub key revoke rig-1",
             "poolhub key list",
             "poolhub key log rig-1");
-        var json = new Option<bool>("--json") { Description = "Print the hub's answer as it is.", Recursive = true };
-        command.Add(json);
-        command.Add(Issue(terminal, hub, json));
-        command.Add(Rotate(terminal, hub, json));
-        command.Add(Revoke(terminal, hub, json));
-        command.Add(KeyLists.Keys(terminal, hub, json));
-        command.Add(KeyLists.Log(terminal, hub, json));
+        command.Add(hub.Json);
+        command.Add(Issue(terminal, hub));
+        command.Add(Rotate(terminal, hub));
+        command.Add(Revoke(terminal, hub));
+        command.Add(KeyLists.Keys(terminal, hub));
+        command.Add(KeyLists.Log(terminal, hub));
         return command;
     }
 
-    private static Command Issue(Terminal terminal, HubOptions hub, Option<bool> json)
+    private static Command Issue(Terminal terminal, HubOptions hub)
     {
         Argument<string> id = Miner();
         var issue = new Command("issue", "Make the first key of a miner and print it.") { id };
         issue.SetAction(async (line, cancel) =>
         {
             using HubConnection connection = hub.Connect(line);
-            Write(terminal, await connection.Admin().IssueKeyAsync(line.GetValue(id)!, cancel), line.GetValue(json));
+            Write(terminal, await connection.Admin().IssueKeyAsync(line.GetValue(id)!, cancel), line.GetValue(hub.Json));
             return ExitCode.Done;
         });
         return issue;
     }
 
-    private static Command Rotate(Terminal terminal, HubOptions hub, Option<bool> json)
+    private static Command Rotate(Terminal terminal, HubOptions hub)
     {
         Argument<string> id = Miner();
         var graceSec = new Option<int?>("--grace-sec") { Description = "How long the old key stays valid [default: the hub's]", HelpName = "s" };
@@ -48,13 +47,13 @@ internal static class KeyCommand
         {
             using HubConnection connection = hub.Connect(line);
             KeyResponse key = await connection.Admin().RotateKeyAsync(line.GetValue(id)!, line.GetValue(graceSec), cancel);
-            Write(terminal, key, line.GetValue(json));
+            Write(terminal, key, line.GetValue(hub.Json));
             return ExitCode.Done;
         });
         return rotate;
     }
 
-    private static Command Revoke(Terminal terminal, HubOptions hub, Option<bool> json)
+    private static Command Revoke(Terminal terminal, HubOptions hub)
     {
         Argument<string> id = Miner();
         var revoke = new Command("revoke", "Make all keys of a miner invalid and end its session.") { id };
@@ -62,13 +61,13 @@ internal static class KeyCommand
         {
             using HubConnection connection = hub.Connect(line);
             RevokeResponse revoked = await connection.Admin().RevokeKeyAsync(line.GetValue(id)!, cancel);
-            if (line.GetValue(json))
+            if (line.GetValue(hub.Json))
             {
                 terminal.WriteJson(revoked, HubJson.Default.RevokeResponse);
             }
             else
             {
-                terminal.WriteLine($"{revoked.MinerId}: {revoked.Revoked} keys revoked");
+                terminal.WriteLine($"{revoked.MinerId}: {Pages.Counted(revoked.Revoked, "key", "keys")} revoked");
             }
             return ExitCode.Done;
         });

@@ -21,8 +21,7 @@ internal static class FeedbackCommand
         var latencyMs = new Option<int?>("--latency-ms") { Description = "How long it took, ms.", HelpName = "ms" };
         var failCode = new Option<string?>("--fail-code") { Description = "Why it failed.", HelpName = "code" };
         var tokensSpent = new Option<decimal?>("--tokens-spent") { Description = "What it cost.", HelpName = "tokens" };
-        var json = new Option<bool>("--json") { Description = "Print the hub's answer as it is." };
-        foreach (Option option in (Option[])[jobId, minerId, outcome, latencyMs, failCode, tokensSpent, json])
+        foreach (Option option in (Option[])[jobId, minerId, outcome, latencyMs, failCode, tokensSpent, hub.Json])
         {
             command.Add(option);
         }
@@ -40,7 +39,7 @@ internal static class FeedbackCommand
                     TokensSpent = Prices.Read(line.GetValue(tokensSpent), tokensSpent.Name),
                 },
                 cancel);
-            if (line.GetValue(json))
+            if (line.GetValue(hub.Json))
             {
                 terminal.WriteJson(response, HubJson.Default.FeedbackResponse);
             }

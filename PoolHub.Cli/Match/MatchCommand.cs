@@ -23,14 +23,13 @@ internal static class MatchCommand
         {
             Description = "Also show what each clause does and what would find more; with --json, print that instead of matching.",
         };
-        var json = new Option<bool>("--json") { Description = "Print the hub's answer as it is." };
         options.AddTo(command);
         command.Add(explain);
         command.Add(why);
-        command.Add(json);
+        command.Add(hub.Json);
         command.SetAction(async (line, cancel) =>
         {
-            bool asJson = line.GetValue(json);
+            bool asJson = line.GetValue(hub.Json);
             bool inFull = line.GetValue(explain);
             MatchRequest request = options.Read(line, terminal.Input, explain: inFull || !asJson);
             using HubConnection connection = hub.Connect(line);

@@ -19,11 +19,10 @@ internal static class WhyNotCommand
         var minerId = new Argument<string>("miner-id") { Description = "The miner." };
         var options = new MatchOptions();
         var matchId = new Option<string?>("--match-id") { Description = "A past match instead of the flags above.", HelpName = "id" };
-        var json = new Option<bool>("--json") { Description = "Print the hub's answer as it is." };
         command.Add(minerId);
         options.AddTo(command);
         command.Add(matchId);
-        command.Add(json);
+        command.Add(hub.Json);
         command.SetAction(async (line, cancel) =>
         {
             string miner = line.GetValue(minerId)!;
@@ -38,7 +37,7 @@ internal static class WhyNotCommand
             WhyNotResponse response = await FoundAsync(request is null
                 ? coordinator.WhyNotAsync(match!, miner, cancel)
                 : coordinator.WhyNotAsync(request, miner, cancel));
-            if (line.GetValue(json))
+            if (line.GetValue(hub.Json))
             {
                 terminal.WriteJson(response, HubJson.Default.WhyNotResponse);
             }

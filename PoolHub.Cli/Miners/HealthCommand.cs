@@ -14,13 +14,12 @@ internal static class HealthCommand
             "Say how the hub is. Needs no secret. Exit code 1 when the hub does not answer.",
             "poolhub health",
             "poolhub health --hub http://10.0.0.5:8203 --json");
-        var json = new Option<bool>("--json") { Description = "Print the hub's answer as it is." };
-        command.Add(json);
+        command.Add(hub.Json);
         command.SetAction(async (line, cancel) =>
         {
             using HubConnection connection = hub.Connect(line);
-            HealthResponse health = await connection.Anyone().HealthAsync(cancel);
-            if (line.GetValue(json))
+            HealthResponse health = await connection.Health().HealthAsync(cancel);
+            if (line.GetValue(hub.Json))
             {
                 terminal.WriteJson(health, HubJson.Default.HealthResponse);
                 return ExitCode.Done;
@@ -30,7 +29,7 @@ internal static class HealthCommand
                 : "";
             terminal.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{health.Status}: {health.OnlineMiners} miners online, {health.DegradedMiners} degraded{latency}; "
+                $"{health.Status}: {Pages.Counted(health.OnlineMiners, "miner", "miners")} online, {health.DegradedMiners} degraded{latency}; "
                 + $"version {health.Version}, up for {TimeSpan.FromSeconds(health.UptimeSec):c}"));
             foreach (string reason in health.Reasons ?? [])
             {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Net;
 using PoolHub.Cli.Shell;
 using PoolHub.Protocol.Client;
@@ -9,9 +8,6 @@ namespace PoolHub.Cli.Miners;
 
 internal static class MinersCommand
 {
-    /// <summary>What the hub gives in one page at most.</summary>
-    private const int PageMiners = 500;
-
     public static Command Create(Terminal terminal, HubOptions hub)
     {
         var command = new TaughtCommand(
@@ -24,43 +20,40 @@ internal static class MinersCommand
         Option<string?> state = new Option<string?>("--state") { Description = "Only those in this state." }
             .AcceptOnlyFromAmong("online", "degraded", "offline");
         var region = new Option<string?>("--region") { Description = "Only those in this region or within.", HelpName = "name" };
-        var limit = new Option<int>("--limit") { Description = "How many at most.", HelpName = "count", DefaultValueFactory = _ => 50 };
-        var json = new Option<bool>("--json") { Description = "Print what the hub answers." };
+        Option<int> limit = Pages.Limit();
         command.Add(id);
-        foreach (Option option in (Option[])[state, region, limit, json])
+        foreach (Option option in (Option[])[state, region, limit, hub.Json])
         {
             command.Add(option);
         }
         command.SetAction(async (line, cancel) =>
         {
-            int count = line.GetValue(limit);
-            if (count < 1)
-            {
-                throw CliException.Usage("--limit must be at least 1.");
-            }
+            int count = Pages.CountOf(line, limit);
             using HubConnection connection = hub.Connect(line);
             AdminClient admin = connection.Admin();
             if (line.GetValue(id) is { } minerId)
             {
-                return await ShowOneAsync(terminal, admin, minerId, line.GetValue(json), cancel);
+                return await ShowOneAsync(terminal, admin, minerId, line.GetValue(hub.Json), cancel);
             }
-            MinerPage page = await ListAsync(admin, count, line.GetValue(state), line.GetValue(region), cancel);
-            if (line.GetValue(json))
+            (MinerSnapshot[] miners, string? more) = await Pages.TakeAsync(count, async (size, cursor) =>
             {
-                terminal.WriteJson(page, HubJson.Default.MinerPage);
+                MinerPage page = await admin.ListMinersAsync(size, cursor, line.GetValue(state), line.GetValue(region), cancel);
+                return (page.Miners, page.NextCursor);
+            });
+            if (line.GetValue(hub.Json))
+            {
+                terminal.WriteJson(new MinerPage { Miners = miners, NextCursor = more }, HubJson.Default.MinerPage);
             }
-            else if (page.Miners.Length == 0)
+            else if (miners.Length == 0)
             {
                 terminal.WriteLine("The hub knows no such miner.");
             }
             else
             {
-                terminal.Console.Write(MinersView.Many(page.Miners));
-                terminal.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{page.Miners.Length} miners{(page.NextCursor is null ? "" : "; there are more, see --limit")}"));
+                terminal.Console.Write(MinersView.Many(miners));
+                terminal.WriteLine(Pages.Sum(miners.Length, "miner", "miners", more));
             }
-            return page.Miners.Length > 0 ? ExitCode.Done : ExitCode.Nothing;
+            return miners.Length > 0 ? ExitCode.Done : ExitCode.Nothing;
         });
         return command;
     }
@@ -85,21 +78,5 @@ internal static class MinersCommand
         {
             throw new CliException($"the hub does not know the miner {minerId}; see poolhub miners.", e) { ExitCode = ExitCode.Nothing };
         }
-    }
-
-    /// <summary>As many pages as it takes.</summary>
-    private static async Task<MinerPage> ListAsync(
-        AdminClient admin, int limit, string? state, string? region, CancellationToken cancel)
-    {
-        List<MinerSnapshot> miners = [];
-        string? cursor = null;
-        do
-        {
-            MinerPage page = await admin.ListMinersAsync(Math.Min(PageMiners, limit - miners.Count), cursor, state, region, cancel);
-            miners.AddRange(page.Miners);
-            cursor = page.NextCursor;
-        }
-        while (cursor is not null && miners.Count < limit);
-        return new MinerPage { Miners = [.. miners], NextCursor = cursor };
     }
 }

@@ -29,7 +29,7 @@ internal static class MinersView
                 Markup.Escape(miner.GpuName),
                 Number(miner.GpuVramGb, "0.#"),
                 Markup.Escape(miner.Region),
-                miner.PriceTokenPerKsec.ToString(),
+                miner.PriceOverride is { } set ? $"{set.PriceTokenPerKsec} (admin)" : miner.PriceTokenPerKsec.ToString(),
                 string.Create(CultureInfo.InvariantCulture, $"{miner.QueueLen}/{miner.MaxParallel}"),
                 Number(miner.RttMs, "0.0"),
                 Number(miner.TrustScore, "0.00"));
@@ -48,8 +48,9 @@ internal static class MinersView
         Row("machine", $"{Number(miner.CpuCores, "0")} cores, {Number(miner.RamGb, "0.#")} GB");
         Row("region", Markup.Escape(miner.Region));
         Row("owner", miner.Owner.Length > 0 ? Markup.Escape(miner.Owner) : "–");
-        Row("price", $"{miner.PriceTokenPerKsec} tokens per 1,000 s");
-        Row("queue", $"{miner.QueueLen} of {miner.MaxParallel}{(miner.Busy ? ", busy" : "")}");
+        Row("price", Price(miner));
+        string held = miner.Held > 0 ? string.Create(CultureInfo.InvariantCulture, $", {miner.Held} held") : "";
+        Row("queue", $"{miner.QueueLen} of {miner.MaxParallel}{held}{(miner.Busy ? ", busy" : "")}");
         Row("latency", $"{Number(miner.RttMs, "0.0")} ms round trip, {Number(miner.AvgLatencyMs, "0")} ms a job as it claims");
         Row("health", $"{Number(miner.TempC, "0")} °C, {Number(miner.MemFreeGb, "0.#")} GB of GPU memory free");
         Row("trust", Number(miner.TrustScore, "0.000"));
@@ -57,6 +58,17 @@ internal static class MinersView
         Row("capabilities", List(miner.Capabilities));
         Row("last seen", miner.LastSeenAt?.ToString("u", CultureInfo.InvariantCulture) ?? "never");
         return grid;
+    }
+
+    /// <summary>The hub leaves out what an admin set for a time that is over: its clock decides, not ours.</summary>
+    private static string Price(MinerSnapshot miner)
+    {
+        if (miner.PriceOverride is not { } set)
+        {
+            return $"{miner.PriceTokenPerKsec} tokens per 1,000 s";
+        }
+        string until = set.EndsAt is { } end ? string.Create(CultureInfo.InvariantCulture, $" until {end.UtcDateTime:u}") : "";
+        return $"{set.PriceTokenPerKsec} tokens per 1,000 s by an admin{until}, its own {miner.PriceTokenPerKsec}";
     }
 
     private static string State(MinerSnapshot miner)

@@ -15,6 +15,7 @@ internal static class PriceCommand
             "poolhub price set rig-1 0.5",
             "poolhub price set rig-1 0.5 --for 2h",
             "poolhub price clear rig-1");
+        command.Add(hub.Json);
         command.Add(Set(terminal, hub));
         command.Add(Clear(terminal, hub));
         return command;
@@ -34,7 +35,7 @@ internal static class PriceCommand
                 PriceTokenPerKsec = Prices.Read(line.GetValue(price), "tokens"),
                 EndsAt = line.GetValue(duration) is { } length ? DateTimeOffset.UtcNow + Read(length) : null,
             };
-            Write(terminal, await connection.Admin().SetPriceAsync(line.GetValue(id)!, request, cancel));
+            Write(terminal, await connection.Admin().SetPriceAsync(line.GetValue(id)!, request, cancel), line.GetValue(hub.Json));
             return ExitCode.Done;
         });
         return set;
@@ -47,7 +48,7 @@ internal static class PriceCommand
         clear.SetAction(async (line, cancel) =>
         {
             using HubConnection connection = hub.Connect(line);
-            Write(terminal, await connection.Admin().ClearPriceAsync(line.GetValue(id)!, cancel));
+            Write(terminal, await connection.Admin().ClearPriceAsync(line.GetValue(id)!, cancel), line.GetValue(hub.Json));
             return ExitCode.Done;
         });
         return clear;
@@ -57,10 +58,18 @@ internal static class PriceCommand
         ? length
         : throw CliException.Usage("--for must be a time such as 90s, 5m or 2h.");
 
-    private static void Write(Terminal terminal, PriceResponse price) => terminal.WriteLine(price.PriceTokenPerKsec == price.OwnPrice
-        ? $"{price.MinerId} is offered at its own price, {price.OwnPrice}"
-        : $"{price.MinerId} is offered at {price.PriceTokenPerKsec} in place of its own {price.OwnPrice}"
-            + (price.EndsAt is { } end ? $", until {end:u}" : ""));
+    private static void Write(Terminal terminal, PriceResponse price, bool asJson)
+    {
+        if (asJson)
+        {
+            terminal.WriteJson(price, HubJson.Default.PriceResponse);
+            return;
+        }
+        terminal.WriteLine(price.PriceTokenPerKsec == price.OwnPrice
+            ? $"{price.MinerId} is offered at its own price, {price.OwnPrice}"
+            : $"{price.MinerId} is offered at {price.PriceTokenPerKsec} in place of its own {price.OwnPrice}"
+                + (price.EndsAt is { } end ? $", until {end:u}" : ""));
+    }
 
     private static Argument<string> Miner() => new("id") { Description = "The miner." };
 }

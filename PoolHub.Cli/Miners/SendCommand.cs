@@ -27,6 +27,7 @@ internal static class SendCommand
         };
         command.Add(id);
         command.Add(waitMs);
+        command.Add(hub.Json);
         Command Kind(string name, string description, Func<ParseResult, CommandRequest> request, params Symbol[] symbols)
         {
             var kind = new Command(name, description);
@@ -80,7 +81,13 @@ internal static class SendCommand
     {
         using HubConnection connection = hub.Connect(line);
         CommandResponse response = await connection.Admin().SendCommandAsync(minerId, request, cancel);
-        if (response.Status == "refused")
+        bool refused = response.Status == "refused";
+        if (line.GetValue(hub.Json))
+        {
+            terminal.WriteJson(response, HubJson.Default.CommandResponse);
+            return refused ? ExitCode.Failed : ExitCode.Done;
+        }
+        if (refused)
         {
             throw new CliException($"{minerId} refused {request.Command}: {response.Detail ?? "it did not say why"}");
         }

@@ -11,7 +11,7 @@ internal static class ExitCode
     /// <summary>The command line is wrong.</summary>
     public const int Usage = 2;
 
-    /// <summary>The hub answered, and the answer is that there is none: no candidates, no such miner or match.</summary>
+    /// <summary>The hub answered, and the answer is that there is none: no candidates, no such miner, match, key or ban.</summary>
     public const int Nothing = 3;
 
     /// <summary>Ended by Ctrl-C before it was done.</summary>

@@ -33,8 +33,7 @@ internal sealed class HubConnection : IDisposable
 
     public AdminClient? AdminIfAny() => _tokenIfAny() is { } token ? new AdminClient(_http, token) : null;
 
-    /// <summary>For what needs no secret.</summary>
-    public CoordinatorClient Anyone() => new(_http, "none");
+    public HealthClient Health() => new(_http);
 
     public void Dispose() => _http.Dispose();
 }

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace PoolHub.Cli.Shell;
 
-/// <summary>The options that every command has: where the hub is, and who asks.</summary>
+/// <summary>The options that commands share: where the hub is, who asks, and how the answer is shown.</summary>
 internal sealed class HubOptions
 {
     public Option<string> Hub { get; } = new("--hub")
@@ -41,6 +41,9 @@ internal sealed class HubOptions
         Description = "A file that holds the admin token [default: admin-token in /etc/poolhub, or in the hub's state directory]",
         HelpName = "path",
     };
+
+    /// <summary>Of the commands that the hub answers, and of those below them.</summary>
+    public Option<bool> Json { get; } = new("--json") { Description = "Print the hub's answer as it is.", Recursive = true };
 
     public void AddTo(Command command)
     {

@@ -36,7 +36,7 @@ internal sealed class TeachingHelp(HelpAction usual) : SynchronousCommandLineAct
                   0    done (for match: there are candidates)
                   1    the hub could not be reached, refused or failed; or a step of the demo did not hold
                   2    the command line is wrong
-                  3    the hub answered that there is none: no candidate, no such miner or match
+                  3    the hub answered that there is none: no candidate, no such miner, match, key or ban
                   130  interrupted
 
                 Environment:

@@ -39,7 +39,7 @@ internal static class SimulateCommand
                 throw CliException.Usage("--miners must be from 1 to 1,000,000, --rate at least 1, --churn from 0 to 6000.");
             }
             using HubConnection connection = hub.Connect(line);
-            _ = await connection.Anyone().HealthAsync(cancel);
+            _ = await connection.Health().HealthAsync(cancel);
             using var simulated = new SimulatedFleet(
                 fleet.Take(line.GetValue(count)),
                 connection.Address,

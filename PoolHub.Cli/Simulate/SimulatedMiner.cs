@@ -16,9 +16,7 @@ internal sealed class SimulatedMiner(FleetMiner miner, Uri hub, KeyDesk? keys)
     private volatile bool _vanished;
 
     public string MinerId => miner.MinerId;
-    public FleetTransport Transport => miner.Transport;
     public bool IsOnline => _client?.State is MinerClientState.Online;
-    public bool HasVanished => _vanished;
 
     /// <summary>Why the hub will not have it; null when it has not said so.</summary>
     public string? Refusal { get; private set; }

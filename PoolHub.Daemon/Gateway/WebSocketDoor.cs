@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.WebSockets;
+using Microsoft.AspNetCore.Http.Features;
 using PoolHub.Daemon.Http;
 using PoolHub.Daemon.Sessions;
 using PoolHub.Protocol;
@@ -52,6 +53,7 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
                 }
                 conversation.Channel.Session = admission.Session;
             }
+            ((CountedUpgrade)http.Features.GetRequiredFeature<IHttpUpgradeFeature>()).Channel = conversation.Channel;
             using WebSocket socket = await http.WebSockets.AcceptWebSocketAsync();
             if (admission.Session is { } session)
             {
@@ -140,7 +142,6 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
                 ? conversation.TakeTextAsync(new ReadOnlySequence<byte>(message))
                 : conversation.TakeAsync(message.Span));
             conversation.Acknowledge();
-            conversation.Channel.Receive(frames: 1, message.Length);
             if (http.Features.Get<Entrant>() is { Greeting: not null } entrant)
             {
                 entrant.Spoke = true;

@@ -81,9 +81,9 @@ internal sealed class Conversations(
     /// <summary>Tells every miner that the hub stops and when to come back.</summary>
     public void ShutDown()
     {
-        _returnWithinMs = ReturnWithinMs(_channels.Count, registry.GraceSec);
+        _returnWithinMs = ReturnWithinMs(Count, registry.GraceSec);
         _shuttingDown = true;
-        SessionLog.ShuttingDown(log, _channels.Count);
+        SessionLog.ShuttingDown(log, Count);
         foreach ((Channel channel, _) in _channels)
         {
             SayGoodbye(channel);

@@ -77,21 +77,5 @@ internal sealed record TrustOptions
         return bad is null ? Table(codes) : null;
     }
 
-    /// <summary>The first value that makes no sense, and why; null when all do.</summary>
-    public (string Name, string Problem)? FindProblem() => this switch
-    {
-        { HalfLifeDays: not (>= 0.001 and <= 36_500) } => (nameof(HalfLifeDays), "must be from 0.001 to 36500"),
-        { PriorGood: not (> 0 and <= 1e6) } => (nameof(PriorGood), "must be above 0 and at most 1000000"),
-        { PriorBad: not (> 0 and <= 1e6) } => (nameof(PriorBad), "must be above 0 and at most 1000000"),
-        { RejectedWeight: not (>= 0 and <= 1) } => (nameof(RejectedWeight), "must be from 0 to 1"),
-        { FailuresToEject: < 1 } => (nameof(FailuresToEject), "must be at least 1"),
-        { EjectionStepSec: not (>= 1 and <= 86_400) } => (nameof(EjectionStepSec), "must be from 1 to 86400"),
-        { EjectionCapSec: > 86_400 } => (nameof(EjectionCapSec), "must be at most 86400"),
-        _ when EjectionCapSec < EjectionStepSec => (nameof(EjectionCapSec), "must not be below the step"),
-        { ForgiveAfterSec: < 0 } => (nameof(ForgiveAfterSec), "must not be negative"),
-        { MaxEjectedShare: not (>= 0 and <= 1) } => (nameof(MaxEjectedShare), "must be from 0 to 1"),
-        _ => null,
-    };
-
     private static FrozenSet<string> Table(params string[] codes) => codes.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 }

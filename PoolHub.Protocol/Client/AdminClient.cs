@@ -25,6 +25,7 @@ public sealed class AdminClient(HttpClient http, string token)
             HubJson.Default.MinerPage,
             cancel);
 
+    /// <summary>Everything the hub knows of one miner; 404 when it has never registered.</summary>
     public Task<MinerSnapshot> GetMinerAsync(string minerId, CancellationToken cancel = default) =>
         SendAsync(HttpMethod.Get, Miner(minerId), HubJson.Default.MinerSnapshot, cancel);
 

@@ -87,13 +87,6 @@ public sealed class CoordinatorClient(HttpClient http, string secret)
         return await HubHttp.SendAsync(http, message, HubJson.Default.FeedbackResponse, cancel);
     }
 
-    /// <exception cref="HubException">The hub failed or could not be reached.</exception>
-    public async Task<HealthResponse> HealthAsync(CancellationToken cancel = default)
-    {
-        using var message = new HttpRequestMessage(HttpMethod.Get, HubHttp.Address("v1/health"));
-        return await HubHttp.SendAsync(http, message, HubJson.Default.HealthResponse, cancel);
-    }
-
     private HttpRequestMessage Authorised(HttpMethod method, string path, params ReadOnlySpan<(string Name, string? Value)> query) =>
         new(method, HubHttp.Address(path, query)) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", secret) } };
 }

@@ -6,15 +6,18 @@ namespace PoolHub.Protocol.Client;
 /// <summary>A request that the hub refused, could not answer, or never got. The message is for a person.</summary>
 public sealed class HubException : Exception
 {
+    /// <inheritdoc/>
     public HubException()
     {
     }
 
+    /// <inheritdoc/>
     public HubException(string message)
         : base(message)
     {
     }
 
+    /// <inheritdoc/>
     public HubException(string message, Exception innerException)
         : base(message, innerException)
     {

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
@@ -122,8 +121,4 @@ internal static class HubHttp
         }
         return new Uri(path, UriKind.Relative);
     }
-
-    /// <summary>True for answers that say that the caller, not the moment, is wrong.</summary>
-    public static bool IsBadCredentials(this HubException error) =>
-        error.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden;
 }

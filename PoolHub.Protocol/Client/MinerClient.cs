@@ -31,6 +31,7 @@ public sealed class MinerClient : IAsyncDisposable
     private long _onlineSince;
     private bool _wasOnline;
 
+    /// <summary>Does nothing yet: <see cref="RunAsync"/> connects.</summary>
     public MinerClient(MinerClientOptions options)
     {
         _options = options;
@@ -42,7 +43,10 @@ public sealed class MinerClient : IAsyncDisposable
     /// <summary>Raised on the client's own task: a handler must return quickly and not throw.</summary>
     public event EventHandler<MinerStateEventArgs>? StateChanged;
 
+    /// <summary>Who it is, as its options say.</summary>
     public string MinerId => _options.MinerId;
+
+    /// <summary>Where it stands; changes are told by <see cref="StateChanged"/>.</summary>
     public MinerClientState State => (MinerClientState)Volatile.Read(ref _state);
 
     /// <summary>As it is now: commands and updates change it.</summary>
@@ -66,10 +70,19 @@ public sealed class MinerClient : IAsyncDisposable
     /// <summary>The last message that the hub did not accept; null when there was none.</summary>
     public Error? LastError => _self.LastError;
 
+    /// <summary>Over all its connections, as the four counts that follow.</summary>
     public long HeartbeatsSent => Interlocked.Read(ref _self.HeartbeatsSent);
+
+    /// <summary>Heartbeats that the hub has answered.</summary>
     public long HeartbeatsAcked => Interlocked.Read(ref _self.HeartbeatsAcked);
+
+    /// <summary>Pings of the hub that were answered with a pong.</summary>
     public long PingsAnswered => Interlocked.Read(ref _self.PingsAnswered);
+
+    /// <summary>Commands of the hub, accepted or not.</summary>
     public long CommandsReceived => Interlocked.Read(ref _self.CommandsReceived);
+
+    /// <summary>Messages that the hub did not accept; <see cref="LastError"/> is the last of them.</summary>
     public long ErrorsReceived => Interlocked.Read(ref _self.ErrorsReceived);
 
     /// <summary>How many times it was online.</summary>

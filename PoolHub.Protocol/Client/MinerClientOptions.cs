@@ -17,13 +17,19 @@ public sealed record MinerClientOptions
     /// </summary>
     public required Uri Hub { get; init; }
 
+    /// <summary>Who the miner is: 1 to 64 of <c>A-Z a-z 0-9 . _ : -</c>, the id that the key was made for.</summary>
     public required string MinerId { get; init; }
+
+    /// <summary>The miner's key, or what it enrols with: 1 to 128 printable characters.</summary>
     public required string ApiKey { get; init; }
+
+    /// <summary>What it offers at first; commands and updates change it later.</summary>
     public required MinerProfile Profile { get; init; }
 
     /// <summary>A token kept from an earlier run: the first conversation then tries to resume that session.</summary>
     public string? SessionToken { get; init; }
 
+    /// <summary>The clock of heartbeats, timeouts and pauses.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     /// <summary>For the connection, and then again for the handshake over it.</summary>
@@ -31,6 +37,8 @@ public sealed record MinerClientOptions
 
     /// <summary>The first pause after a drop is a random one up to this; each further failure doubles it.</summary>
     public TimeSpan MinBackoff { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>No pause after a drop is longer, unless the hub asks for it.</summary>
     public TimeSpan MaxBackoff { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>

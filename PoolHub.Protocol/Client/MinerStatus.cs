@@ -66,7 +66,10 @@ public enum MinerClientState
 public sealed class MinerStateEventArgs(
     MinerClientState previous, MinerClientState state, CloseReason? reason, string detail, TimeSpan retryIn) : EventArgs
 {
+    /// <summary>Where the client stood before.</summary>
     public MinerClientState Previous { get; } = previous;
+
+    /// <summary>Where it stands now.</summary>
     public MinerClientState State { get; } = state;
 
     /// <summary>Why the last conversation ended; null when none has.</summary>
@@ -85,15 +88,18 @@ public sealed class MinerStateEventArgs(
 /// </summary>
 public sealed class MinerRefusedException : Exception
 {
+    /// <inheritdoc/>
     public MinerRefusedException()
     {
     }
 
+    /// <inheritdoc/>
     public MinerRefusedException(string message)
         : base(message)
     {
     }
 
+    /// <inheritdoc/>
     public MinerRefusedException(string message, Exception innerException)
         : base(message, innerException)
     {

@@ -6,6 +6,7 @@ public sealed record BansResponse
     /// <summary>No more than so many are listed.</summary>
     public const int MaxBans = 1_000;
 
+    /// <summary>At most <see cref="MaxBans"/>.</summary>
     public required Ban[] Bans { get; init; }
 }
 
@@ -23,7 +24,11 @@ public sealed record Ban
 
     /// <summary>An IPv4 address or an IPv6 /64; null when it is a miner id.</summary>
     public string? Address { get; init; }
+
+    /// <summary>The id as which nobody may log in; null when it is an address.</summary>
     public string? MinerId { get; init; }
+
+    /// <summary>Seconds until it lifts by itself.</summary>
     public required int EndsInSec { get; init; }
 
     /// <summary>How many bans it has had lately, this one counted: each is twice as long as the one before.</summary>

@@ -19,13 +19,20 @@ public sealed class ClauseValue
 
     /// <summary>Exactly one of these three is there.</summary>
     public decimal? Number { get; private init; }
+
+    /// <summary>A text, such as a region.</summary>
     public string? Text { get; private init; }
+
+    /// <summary>A list, such as tags.</summary>
     public string[]? Terms { get; private init; }
 
+    /// <summary>A number: a size, a price, a time.</summary>
     public static ClauseValue Of(decimal number) => new() { Number = number };
 
+    /// <summary>A text: a region, a state.</summary>
     public static ClauseValue Of(string text) => new() { Text = text };
 
+    /// <summary>A list of texts: tags, capabilities.</summary>
     public static ClauseValue Of(string[] terms) => new() { Terms = terms };
 
     /// <summary>For people.</summary>
@@ -39,8 +46,10 @@ public sealed class ClauseValue
     };
 }
 
+/// <summary>Reads and writes a clause's value as the number, text or list that it is.</summary>
 public sealed class ClauseValueConverter : JsonConverter<ClauseValue>
 {
+    /// <inheritdoc/>
     public override ClauseValue Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         switch (reader.TokenType)
@@ -66,6 +75,7 @@ public sealed class ClauseValueConverter : JsonConverter<ClauseValue>
         throw new JsonException("must be a number, a text or a list of texts");
     }
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, ClauseValue value, JsonSerializerOptions options)
     {
         if (value.Number is { } number)

@@ -3,7 +3,10 @@ namespace PoolHub.Protocol.Http;
 /// <summary>Answer to <c>POST /v1/match/explain</c>: what each clause of a request does to the fleet as it is now.</summary>
 public sealed record ExplainResponse
 {
+    /// <summary>That of the request.</summary>
     public required string JobId { get; init; }
+
+    /// <summary>The moment of the fleet of which the answer speaks.</summary>
     public required DateTimeOffset EvaluatedAt { get; init; }
 
     /// <summary>How many miners pass every clause.</summary>
@@ -22,9 +25,13 @@ public sealed record ExplainResponse
     public required string Text { get; init; }
 }
 
+/// <summary>A clause, what it asks for, and whom it keeps out.</summary>
 public sealed record ExplainedClause
 {
+    /// <inheritdoc cref="ClauseCount.Clause"/>
     public required string Clause { get; init; }
+
+    /// <summary>What the request asks for.</summary>
     public required ClauseValue Wanted { get; init; }
 
     /// <summary>How many miners passed this clause and all before it.</summary>
@@ -37,7 +44,10 @@ public sealed record ExplainedClause
 /// <summary>One change of one clause, all others as they are.</summary>
 public sealed record Relaxation
 {
+    /// <summary>Which clause to change.</summary>
     public required string Clause { get; init; }
+
+    /// <summary>What the request asks for.</summary>
     public required ClauseValue From { get; init; }
 
     /// <summary>The value to ask for instead; absent when the clause must be left out, or waited for.</summary>
@@ -56,7 +66,10 @@ public sealed record Relaxation
 /// <summary>Answer to <c>…/why-not</c>: the clauses that one miner fails, or its place among those that pass.</summary>
 public sealed record WhyNotResponse
 {
+    /// <summary>The miner that was asked about.</summary>
     public required string MinerId { get; init; }
+
+    /// <summary>That of the request, or of the past match.</summary>
     public required string JobId { get; init; }
 
     /// <summary>The past match that was asked about, if one was.</summary>
@@ -73,32 +86,43 @@ public sealed record WhyNotResponse
 
     /// <summary>Its place among all that pass, from 1; absent when it fails, as all that follows.</summary>
     public int? Rank { get; init; }
+
+    /// <summary>How many miners pass.</summary>
     public int? Passing { get; init; }
 
     /// <summary>Its breakdown, and that of the first in rank.</summary>
     public Candidate? Miner { get; init; }
+
+    /// <summary>The first in rank, which may be the miner itself.</summary>
     public Candidate? Winner { get; init; }
 
     /// <summary>One line for a person.</summary>
     public required string Text { get; init; }
 }
 
+/// <summary>A clause that a miner fails.</summary>
 public sealed record FailedClause
 {
+    /// <inheritdoc cref="ClauseCount.Clause"/>
     public required string Clause { get; init; }
 
     /// <summary>What the miner has.</summary>
     public required ClauseValue Value { get; init; }
+
+    /// <summary>What the request asks for.</summary>
     public required ClauseValue Wanted { get; init; }
 }
 
 /// <summary>Answer to <c>GET /v1/match/{match_id}</c>: a past match, as it was decided.</summary>
 public sealed record DecisionResponse
 {
+    /// <inheritdoc cref="MatchResponse.MatchId"/>
     public required string MatchId { get; init; }
 
     /// <summary>The moment of the fleet that was matched.</summary>
     public required DateTimeOffset MatchedAt { get; init; }
+
+    /// <summary>As it was sent.</summary>
     public required MatchRequest Request { get; init; }
 
     /// <summary>Divided by their sum, as they were then.</summary>
@@ -106,15 +130,29 @@ public sealed record DecisionResponse
 
     /// <summary>Best first, with breakdowns.</summary>
     public required Candidate[] Candidates { get; init; }
+
+    /// <inheritdoc cref="MatchResponse.Explain"/>
     public required string Explain { get; init; }
+
+    /// <inheritdoc cref="MatchResponse.Clauses"/>
     public required ClauseCount[] Clauses { get; init; }
 }
 
+/// <summary>How much each term of a score counts; together 1. docs/scoring.md defines the terms.</summary>
 public sealed record ScoreWeights
 {
+    /// <summary>Of the requested capabilities that a miner has.</summary>
     public required double Cap { get; init; }
+
+    /// <summary>Of how cheap it is.</summary>
     public required double Price { get; init; }
+
+    /// <summary>Of how near it is, beside others of its region.</summary>
     public required double Latency { get; init; }
+
+    /// <summary>Of what feedback has taught.</summary>
     public required double Trust { get; init; }
+
+    /// <summary>Of how idle it is.</summary>
     public required double Load { get; init; }
 }

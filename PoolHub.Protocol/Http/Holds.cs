@@ -2,20 +2,6 @@ using System.Text.Json.Serialization;
 
 namespace PoolHub.Protocol.Http;
 
-/// <summary>Body of <c>POST /v1/match/batch</c>: match requests that are answered as one transaction of holds.</summary>
-[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-public sealed record BatchRequest
-{
-    /// <summary>1 to 256, matched in this order: what one holds, the next does not find.</summary>
-    public MatchRequest?[]? Requests { get; init; }
-}
-
-public sealed record BatchResponse
-{
-    /// <summary>In the order of the requests.</summary>
-    public required MatchResponse[] Answers { get; init; }
-}
-
 /// <summary>Body of <c>POST /v1/match/{match_id}/release</c>, which may be empty.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record ReleaseRequest
@@ -24,6 +10,7 @@ public sealed record ReleaseRequest
     public string? MinerId { get; init; }
 }
 
+/// <summary>Answer to <c>POST /v1/match/{match_id}/release</c>.</summary>
 public sealed record ReleaseResponse
 {
     /// <summary>How many holds it ended; 0 when they had ended before.</summary>
@@ -41,14 +28,19 @@ public sealed record RenewRequest
     public int? HoldMs { get; init; }
 }
 
+/// <summary>Answer to <c>POST /v1/match/{match_id}/renew</c>.</summary>
 public sealed record RenewResponse
 {
     /// <summary>What was renewed, best candidate first; never empty.</summary>
     public required HeldMiner[] Holds { get; init; }
 }
 
+/// <summary>A hold that was renewed.</summary>
 public sealed record HeldMiner
 {
+    /// <summary>Of whom a slot is held.</summary>
     public required string MinerId { get; init; }
+
+    /// <summary>For how long it is held from now on.</summary>
     public required int HoldExpiresInMs { get; init; }
 }

@@ -49,6 +49,7 @@ public sealed partial class HubJson : JsonSerializerContext;
 /// <summary>A price as a JSON number, such as 0.75.</summary>
 public sealed class TokenPriceConverter : JsonConverter<TokenPrice>
 {
+    /// <inheritdoc/>
     public override TokenPrice Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         if (reader.TokenType != JsonTokenType.Number)
@@ -62,6 +63,7 @@ public sealed class TokenPriceConverter : JsonConverter<TokenPrice>
         return price;
     }
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, TokenPrice value, JsonSerializerOptions options) =>
         writer.WriteNumberValue(value.Tokens);
 }

@@ -6,8 +6,13 @@ namespace PoolHub.Protocol.Http;
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record MatchRequest
 {
+    /// <summary>1 to 128 characters; required. Orders equal scores, so that different jobs spread.</summary>
     public string? JobId { get; init; }
+
+    /// <summary>What the miner must have; absent: nothing.</summary>
     public MatchRequirements? Requirements { get; init; }
+
+    /// <summary>Where it must be, what it may cost and how soon it must be done; absent: anywhere, anything, any time.</summary>
     public MatchHints? Hints { get; init; }
 
     /// <summary>How many candidates, 1 to 100; 3 when absent.</summary>
@@ -31,34 +36,50 @@ public sealed record MatchRequest
     public int? HoldMs { get; init; }
 }
 
+/// <summary>What a miner must have to be a candidate; each that is absent asks for nothing.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record MatchRequirements
 {
+    /// <summary>1 to 123 characters: only miners that declare <c>task:NAME</c>, or no task at all.</summary>
     public string? Task { get; init; }
+
+    /// <summary>GPU memory, GB, 0 to 65,536.</summary>
     public double? MinVramGb { get; init; }
+
+    /// <summary>Memory of the machine, GB, 0 to 1,048,576.</summary>
     public double? MinRamGb { get; init; }
 
-    /// <summary>The miner must have at least one of these; likewise the two lists below.</summary>
+    /// <summary>The miner must have at least one of these accelerators, of at most 64.</summary>
     public string[]? Accel { get; init; }
+
+    /// <summary>At least one of these tags, of at most 64.</summary>
     public string[]? TagsAny { get; init; }
+
+    /// <summary>At least one of these, of at most 64; the more of them a miner has, the better its score.</summary>
     public string[]? CapabilitiesAny { get; init; }
 }
 
+/// <summary>Where a candidate must be, what it may cost and how soon it must be done.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record MatchHints
 {
     /// <summary>Matches itself and what lies within: <c>eu</c> matches <c>eu-west-1</c>.</summary>
     public string? Region { get; init; }
+
+    /// <summary>The dearest price at which a miner may be offered.</summary>
     public TokenPrice? MaxPrice { get; init; }
 
     /// <summary>Drops candidates whose <c>eta_ms</c> is known and exceeds it.</summary>
     public int? DeadlineMs { get; init; }
 }
 
+/// <summary>Answer to <c>POST /v1/match</c>. Nobody who passes is no error.</summary>
 public sealed record MatchResponse
 {
     /// <summary>Names this match from here on: 32 hexadecimal digits, later matches after earlier ones.</summary>
     public required string MatchId { get; init; }
+
+    /// <summary>That of the request.</summary>
     public required string JobId { get; init; }
 
     /// <summary>Best first; empty when nobody passes.</summary>
@@ -71,10 +92,16 @@ public sealed record MatchResponse
     public required ClauseCount[] Clauses { get; init; }
 }
 
+/// <summary>A miner that passes every clause, and its score.</summary>
 public sealed record Candidate
 {
+    /// <summary>Whom to name in the feedback.</summary>
     public required string MinerId { get; init; }
+
+    /// <inheritdoc cref="MinerProfile.Addr"/>
     public required string Addr { get; init; }
+
+    /// <inheritdoc cref="MinerProfile.Proto"/>
     public required string Proto { get; init; }
 
     /// <summary>0 to 1.</summary>
@@ -82,6 +109,8 @@ public sealed record Candidate
 
     /// <summary>Expected time until the job is done; absent when nothing is known of the miner's speed.</summary>
     public int? EtaMs { get; init; }
+
+    /// <summary>What it is offered at now.</summary>
     public required TokenPrice Price { get; init; }
 
     /// <summary>What the miner itself asks, when an admin's price stands in its place; absent otherwise.</summary>
@@ -100,6 +129,7 @@ public sealed record Candidate
 /// <summary>One term of a score: contribution = weight × norm.</summary>
 public sealed record ScoreTerm
 {
+    /// <c>cap</c>, <c>price</c>, <c>latency</c>, <c>trust</c> or <c>load</c>.
     public required string Term { get; init; }
 
     /// <summary>What the term was made from: the price, the latency in ms, …; absent when unknown.</summary>
@@ -110,47 +140,17 @@ public sealed record ScoreTerm
 
     /// <summary>The profile's weight divided by the sum of its weights.</summary>
     public required double Weight { get; init; }
+
+    /// <summary>What it adds to the score.</summary>
     public required double Contribution { get; init; }
 }
 
+/// <summary>How many miners a clause left.</summary>
 public sealed record ClauseCount
 {
+    /// <summary>Its name in requests, answers and metrics: <c>region</c>, <c>max_price</c>, …</summary>
     public required string Clause { get; init; }
 
     /// <summary>How many miners passed this clause and all before it.</summary>
     public required int Left { get; init; }
-}
-
-/// <summary>Body of <c>POST /v1/feedback</c>: how a job went.</summary>
-[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-public sealed record FeedbackRequest
-{
-    public string? JobId { get; init; }
-    public string? MinerId { get; init; }
-
-    /// <summary>The match whose holds it ends; every match of the job that gave this miner when absent.</summary>
-    public string? MatchId { get; init; }
-
-    /// <summary><c>accepted</c>, <c>rejected</c>, <c>failed</c> or <c>completed</c>.</summary>
-    public string? Outcome { get; init; }
-    public int? LatencyMs { get; init; }
-
-    /// <summary>Why it failed; some codes are not the miner's fault.</summary>
-    public string? FailCode { get; init; }
-    public TokenPrice? TokensSpent { get; init; }
-}
-
-public sealed record FeedbackResponse
-{
-    /// <summary><c>recorded</c>, or <c>duplicate</c> when this job, miner and outcome were reported before.</summary>
-    public required string Status { get; init; }
-
-    /// <summary>The miner's trust after it, 0 to 1.</summary>
-    public required double TrustScore { get; init; }
-
-    /// <summary>When the miner is ejected: for how long still.</summary>
-    public int? EjectedForSec { get; init; }
-
-    /// <summary>How many holds it ended; absent when none.</summary>
-    public int? Released { get; init; }
 }

@@ -24,8 +24,10 @@ public readonly record struct Command(
     long Id, CommandKind Kind, TokenPrice Price = default, string[]? Tags = null, bool On = false, string? Addr = null, int DelayMs = 0)
     : IMessage<Command>
 {
+    /// <inheritdoc/>
     public static MessageNumber Number => MessageNumber.Command;
 
+    /// <inheritdoc/>
     public static Command Read(ref MessageReader reader)
     {
         long id = reader.Integer("command_id", 0, long.MaxValue);
@@ -48,6 +50,7 @@ public readonly record struct Command(
         return command;
     }
 
+    /// <inheritdoc/>
     public void Write(ref MessagePackWriter writer)
     {
         writer.WriteArrayHeader(4);
@@ -84,6 +87,7 @@ public readonly record struct Command(
         Id == other.Id && Kind == other.Kind && Price == other.Price && On == other.On && DelayMs == other.DelayMs
         && Addr == other.Addr && (Tags ?? []).AsSpan().SequenceEqual(other.Tags ?? []);
 
+    /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Id, Kind);
 }
 
@@ -91,13 +95,16 @@ public readonly record struct Command(
 /// <param name="Detail">Why not, for a person; may be empty.</param>
 public readonly record struct CommandAck(long Id, bool Accepted, string Detail) : IMessage<CommandAck>
 {
+    /// <inheritdoc/>
     public static MessageNumber Number => MessageNumber.CommandAck;
 
+    /// <inheritdoc/>
     public static CommandAck Read(ref MessageReader reader) => new(
         reader.Integer("command_id", 0, long.MaxValue),
         reader.Bool("accepted"),
         reader.Absent() ? "" : reader.Text("detail", Limits.DetailChars));
 
+    /// <inheritdoc/>
     public void Write(ref MessagePackWriter writer)
     {
         writer.WriteArrayHeader(4);
@@ -113,13 +120,16 @@ public readonly record struct CommandAck(long Id, bool Accepted, string Detail) 
 /// <param name="RetryAfterMs">How long to stay away; 0 when it does not matter.</param>
 public readonly record struct Goodbye(CloseReason Reason, string Detail, int RetryAfterMs) : IMessage<Goodbye>
 {
+    /// <inheritdoc/>
     public static MessageNumber Number => MessageNumber.Goodbye;
 
+    /// <inheritdoc/>
     public static Goodbye Read(ref MessageReader reader) => new(
         (CloseReason)reader.Int32("code", 0, byte.MaxValue),
         reader.Absent() ? "" : reader.Text("detail", Limits.DetailChars),
         reader.Absent() ? 0 : reader.Int32("retry_after_ms", 0, int.MaxValue));
 
+    /// <inheritdoc/>
     public void Write(ref MessagePackWriter writer)
     {
         writer.WriteArrayHeader(4);
@@ -146,14 +156,17 @@ public enum ErrorCode
 /// <param name="Field">The field at fault, or empty.</param>
 public readonly record struct Error(ErrorCode Code, int InReplyTo, string Field, string Detail) : IMessage<Error>
 {
+    /// <inheritdoc/>
     public static MessageNumber Number => MessageNumber.Error;
 
+    /// <inheritdoc/>
     public static Error Read(ref MessageReader reader) => new(
         (ErrorCode)reader.Int32("code", 0, ushort.MaxValue),
         reader.Int32("in_reply_to", int.MinValue, int.MaxValue),
         reader.Text("field", Limits.TermChars),
         reader.Text("detail", Limits.DetailChars));
 
+    /// <inheritdoc/>
     public void Write(ref MessagePackWriter writer)
     {
         writer.WriteArrayHeader(5);

@@ -22,6 +22,7 @@ public enum FrameStatus
 /// </summary>
 public static class Frame
 {
+    /// <summary>Bytes of the length before a body, which it does not count.</summary>
     public const int PrefixBytes = 4;
 
     [ThreadStatic]

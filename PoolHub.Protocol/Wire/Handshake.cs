@@ -10,8 +10,10 @@ namespace PoolHub.Protocol.Wire;
 public readonly record struct Hello(int Version, string[] Features, string MinerId, string? ApiKey, string? SessionToken)
     : IMessage<Hello>
 {
+    /// <inheritdoc/>
     public static MessageNumber Number => MessageNumber.Hello;
 
+    /// <inheritdoc/>
     public static Hello Read(ref MessageReader reader)
     {
         var hello = new Hello(
@@ -31,6 +33,7 @@ public readonly record struct Hello(int Version, string[] Features, string Miner
         return hello;
     }
 
+    /// <inheritdoc/>
     public void Write(ref MessagePackWriter writer)
     {
         writer.WriteArrayHeader(6);
@@ -53,8 +56,10 @@ public readonly record struct Welcome(
     int Version, string[] Features, string SessionToken, long Epoch, int LeaseTtlSec, int NextHeartbeatSec, bool Resumed)
     : IMessage<Welcome>
 {
+    /// <inheritdoc/>
     public static MessageNumber Number => MessageNumber.Welcome;
 
+    /// <inheritdoc/>
     public static Welcome Read(ref MessageReader reader) => new(
         reader.Int32("version", 0, ushort.MaxValue),
         reader.TextList("features", Limits.MaxFeatures, Limits.TermChars),
@@ -64,6 +69,7 @@ public readonly record struct Welcome(
         reader.Int32("next_heartbeat_sec", 1, int.MaxValue),
         reader.Bool("resumed"));
 
+    /// <inheritdoc/>
     public void Write(ref MessagePackWriter writer)
     {
         writer.WriteArrayHeader(8);
@@ -81,8 +87,10 @@ public readonly record struct Welcome(
 /// <summary>docs/protocol.md, "3 Register": the miner's profile, complete; a later one replaces it.</summary>
 public readonly record struct Register(MinerProfile Profile) : IMessage<Register>
 {
+    /// <inheritdoc/>
     public static MessageNumber Number => MessageNumber.Register;
 
+    /// <inheritdoc/>
     public static Register Read(ref MessageReader reader)
     {
         var profile = new MinerProfile
@@ -108,6 +116,7 @@ public readonly record struct Register(MinerProfile Profile) : IMessage<Register
         return new Register(profile);
     }
 
+    /// <inheritdoc/>
     public void Write(ref MessagePackWriter writer)
     {
         writer.WriteArrayHeader(14);
@@ -131,12 +140,15 @@ public readonly record struct Register(MinerProfile Profile) : IMessage<Register
 /// <summary>docs/protocol.md, "4 Registered": the profile is stored and the miner is offered from now on.</summary>
 public readonly record struct Registered(int LeaseTtlSec, int NextHeartbeatSec) : IMessage<Registered>
 {
+    /// <inheritdoc/>
     public static MessageNumber Number => MessageNumber.Registered;
 
+    /// <inheritdoc/>
     public static Registered Read(ref MessageReader reader) => new(
         reader.Int32("lease_ttl_sec", 1, int.MaxValue),
         reader.Int32("next_heartbeat_sec", 1, int.MaxValue));
 
+    /// <inheritdoc/>
     public void Write(ref MessagePackWriter writer)
     {
         writer.WriteArrayHeader(3);

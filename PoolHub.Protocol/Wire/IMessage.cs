@@ -9,6 +9,7 @@ namespace PoolHub.Protocol.Wire;
 public interface IMessage<TSelf>
     where TSelf : struct, IMessage<TSelf>
 {
+    /// <summary>The first element of the array, by which a reader knows the message.</summary>
     static abstract MessageNumber Number { get; }
 
     /// <summary>

@@ -25,10 +25,8 @@ public ref struct MessageReader
     /// <summary>What was wrong with <see cref="Field"/>, or null when nothing was.</summary>
     public string? Problem { get; private set; }
 
+    /// <summary>Whether a field was at fault: what was read is then not to be used.</summary>
     public readonly bool Failed => Problem is not null;
-
-    /// <summary>Elements of the array that have not been read.</summary>
-    public readonly int ElementsLeft => _left;
 
     /// <summary>
     /// Opens a body: its array header and its message number. False when the bytes are no such array, or when the
@@ -94,6 +92,7 @@ public ref struct MessageReader
         return value;
     }
 
+    /// <summary>An integer within these bounds; 0 when it is none, which is noted.</summary>
     public int Int32(string field, int min, int max) => (int)Integer(field, min, max);
 
     /// <summary>A finite number from <paramref name="min"/> to <paramref name="max"/>; whole numbers are accepted.</summary>
@@ -124,6 +123,7 @@ public ref struct MessageReader
         return value;
     }
 
+    /// <summary>True or false; false when it is neither, which is noted.</summary>
     public bool Bool(string field)
     {
         if (!Next(field))

@@ -12,8 +12,10 @@ namespace PoolHub.Protocol.Wire;
 public readonly record struct Heartbeat(
     long Seq, long TsMs, int QueueLen, int? AvgLatencyMs, int? TempC, double? MemFreeGb) : IMessage<Heartbeat>
 {
+    /// <inheritdoc/>
     public static MessageNumber Number => MessageNumber.Heartbeat;
 
+    /// <inheritdoc/>
     public static Heartbeat Read(ref MessageReader reader) => new(
         reader.Integer("seq", 0, long.MaxValue),
         reader.Integer("ts_ms", 0, long.MaxValue),
@@ -22,6 +24,7 @@ public readonly record struct Heartbeat(
         reader.Absent() ? null : reader.Int32("temp_c", Limits.MinTempC, Limits.MaxTempC),
         reader.Absent() ? null : reader.Number("mem_free_gb", 0, Limits.MaxRamGb));
 
+    /// <inheritdoc/>
     public void Write(ref MessagePackWriter writer)
     {
         writer.WriteArrayHeader(7);
@@ -42,12 +45,15 @@ public readonly record struct Heartbeat(
 /// <param name="NextHeartbeatSec">Seconds until the hub wants the next one.</param>
 public readonly record struct HeartbeatAck(long Seq, int NextHeartbeatSec) : IMessage<HeartbeatAck>
 {
+    /// <inheritdoc/>
     public static MessageNumber Number => MessageNumber.HeartbeatAck;
 
+    /// <inheritdoc/>
     public static HeartbeatAck Read(ref MessageReader reader) => new(
         reader.Integer("seq", 0, long.MaxValue),
         reader.Int32("next_heartbeat_sec", 1, int.MaxValue));
 
+    /// <inheritdoc/>
     public void Write(ref MessagePackWriter writer)
     {
         writer.WriteArrayHeader(3);
@@ -63,14 +69,17 @@ public readonly record struct HeartbeatAck(long Seq, int NextHeartbeatSec) : IMe
 /// <param name="Price">The new price, or null when it stays.</param>
 public readonly record struct Update(int QueueLen, bool Busy, string[] CurrentJobs, TokenPrice? Price) : IMessage<Update>
 {
+    /// <inheritdoc/>
     public static MessageNumber Number => MessageNumber.Update;
 
+    /// <inheritdoc/>
     public static Update Read(ref MessageReader reader) => new(
         reader.Int32("queue_len", 0, Limits.MaxQueueLen),
         reader.Bool("busy"),
         reader.TextList("current_jobs", Limits.MaxCurrentJobs, Limits.JobIdChars),
         reader.Absent() ? null : new TokenPrice(reader.Integer("price_e8", 0, TokenPrice.Max.E8)));
 
+    /// <inheritdoc/>
     public void Write(ref MessagePackWriter writer)
     {
         writer.WriteArrayHeader(5);
@@ -85,10 +94,13 @@ public readonly record struct Update(int QueueLen, bool Busy, string[] CurrentJo
 /// <summary>docs/protocol.md, "8 Ping": the hub measures the round trip; answer at once with the same nonce.</summary>
 public readonly record struct Ping(long Nonce) : IMessage<Ping>
 {
+    /// <inheritdoc/>
     public static MessageNumber Number => MessageNumber.Ping;
 
+    /// <inheritdoc/>
     public static Ping Read(ref MessageReader reader) => new(reader.Integer("nonce", long.MinValue, long.MaxValue));
 
+    /// <inheritdoc/>
     public void Write(ref MessagePackWriter writer)
     {
         writer.WriteArrayHeader(2);
@@ -100,10 +112,13 @@ public readonly record struct Ping(long Nonce) : IMessage<Ping>
 /// <summary>docs/protocol.md, "9 Pong": the answer to a ping. A pong is no heartbeat.</summary>
 public readonly record struct Pong(long Nonce) : IMessage<Pong>
 {
+    /// <inheritdoc/>
     public static MessageNumber Number => MessageNumber.Pong;
 
+    /// <inheritdoc/>
     public static Pong Read(ref MessageReader reader) => new(reader.Integer("nonce", long.MinValue, long.MaxValue));
 
+    /// <inheritdoc/>
     public void Write(ref MessagePackWriter writer)
     {
         writer.WriteArrayHeader(2);

@@ -60,6 +60,8 @@ public sealed class UsageTests
     [InlineData("feedback")]
     [InlineData("miners")]
     [InlineData("key")]
+    [InlineData("bans")]
+    [InlineData("price")]
     [InlineData("command")]
     [InlineData("health")]
     public async Task Help_of_every_command_has_an_example(string command)

@@ -42,6 +42,32 @@ public sealed class ViewTests
         ],
     };
 
+    private static readonly MinerSnapshot s_miner = new()
+    {
+        MinerId = "rig-1",
+        State = "degraded",
+        Transport = "ws",
+        Epoch = 4,
+        Addr = "10.0.0.1:50051",
+        Proto = "grpc",
+        GpuName = "Card [special]",
+        GpuVramGb = 24,
+        CpuCores = 16,
+        RamGb = 64,
+        PriceTokenPerKsec = new TokenPrice(75_000_000),
+        MaxParallel = 2,
+        Region = "eu-west-1",
+        Owner = "acme [labs]",
+        Accel = ["cuda"],
+        Tags = ["spot"],
+        Capabilities = [],
+        QueueLen = 1,
+        Busy = true,
+        TrustScore = 0.512,
+        Draining = true,
+        EjectedForSec = 30,
+    };
+
     [Fact]
     public void Match_table_shows_score_weights_norms_and_clause_counts()
     {
@@ -76,40 +102,43 @@ public sealed class ViewTests
     [Fact]
     public void Miners_are_shown_in_a_table_and_one_in_full()
     {
-        var miner = new MinerSnapshot
-        {
-            MinerId = "rig-1",
-            State = "degraded",
-            Transport = "ws",
-            Epoch = 4,
-            Addr = "10.0.0.1:50051",
-            Proto = "grpc",
-            GpuName = "Card [special]",
-            GpuVramGb = 24,
-            CpuCores = 16,
-            RamGb = 64,
-            PriceTokenPerKsec = new TokenPrice(75_000_000),
-            MaxParallel = 2,
-            Region = "eu-west-1",
-            Owner = "acme [labs]",
-            Accel = ["cuda"],
-            Tags = ["spot"],
-            Capabilities = [],
-            QueueLen = 1,
-            Busy = true,
-            TrustScore = 0.512,
-            Draining = true,
-            EjectedForSec = 30,
-        };
-        string table = CommandLine.Draw(console => console.Write(MinersView.Many([miner])));
+        string table = CommandLine.Draw(console => console.Write(MinersView.Many([s_miner])));
         Assert.Contains(
             table.Split('\n'),
             line => Has(line, "rig-1", "degraded, draining, ejected 30 s", "ws", "Card [special]", "24", "eu-west-1", "0.75", "1/2", "–", "0.51"));
-        string one = CommandLine.Draw(console => console.Write(MinersView.One(miner)));
+        string one = CommandLine.Draw(console => console.Write(MinersView.One(s_miner)));
         Assert.Contains("grpc://10.0.0.1:50051", one, StringComparison.Ordinal);
         Assert.Contains("1 of 2, busy", one, StringComparison.Ordinal);
         Assert.Contains("acme [labs]", one, StringComparison.Ordinal);
+        Assert.Contains("0.75 tokens per 1,000 s", one, StringComparison.Ordinal);
         Assert.Contains("never", one, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Miner_is_shown_at_an_admins_price_and_with_what_is_held()
+    {
+        MinerSnapshot miner = s_miner with
+        {
+            PriceOverride = new PriceOverrideView { PriceTokenPerKsec = new TokenPrice(50_000_000) },
+            MaxParallel = 4,
+            QueueLen = 2,
+            Held = 1,
+            Busy = false,
+        };
+        string table = CommandLine.Draw(console => console.Write(MinersView.Many([miner])));
+        Assert.Contains(table.Split('\n'), line => Has(line, "eu-west-1", "0.5 (admin)", "2/4"));
+        Assert.DoesNotContain("0.75", table, StringComparison.Ordinal);
+        string one = CommandLine.Draw(console => console.Write(MinersView.One(miner)));
+        Assert.Contains("0.5 tokens per 1,000 s by an admin, its own 0.75", one, StringComparison.Ordinal);
+        Assert.Contains("2 of 4, 1 held", one, StringComparison.Ordinal);
+        MinerSnapshot ends = miner with
+        {
+            PriceOverride = miner.PriceOverride with { EndsAt = new DateTimeOffset(2026, 1, 2, 13, 0, 0, TimeSpan.FromHours(1)) },
+        };
+        Assert.Contains(
+            "0.5 tokens per 1,000 s by an admin until 2026-01-02 12:00:00Z, its own 0.75",
+            CommandLine.Draw(console => console.Write(MinersView.One(ends))),
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -70,7 +70,7 @@ public sealed class CliTests
         Assert.Equal(CloseReason.BadCredentials, stale.Reason);
         Assert.Equal(MinerClientState.Online, miner.Client.State);
 
-        Assert.Equal("rig-1: 1 keys revoked", (await RunAsync(hub, "key", "revoke", "rig-1")).Output);
+        Assert.Equal("rig-1: 1 key revoked", (await RunAsync(hub, "key", "revoke", "rig-1")).Output);
         MinerRefusedException revoked = await Assert.ThrowsAsync<MinerRefusedException>(miner.EndAsync);
         Assert.Equal(CloseReason.KeyRevoked, revoked.Reason);
         Assert.Equal("offline", (await hub.MinerAsync("rig-1")).State);

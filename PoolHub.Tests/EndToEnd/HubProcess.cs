@@ -155,7 +155,7 @@ internal sealed partial class HubProcess : IAsyncDisposable
     public Task<FeedbackResponse> ReportAsync(string job, string miner, string outcome, string? failCode = null) =>
         Coordinator.FeedbackAsync(new FeedbackRequest { JobId = job, MinerId = miner, Outcome = outcome, FailCode = failCode });
 
-    public Task<HealthResponse> HealthAsync() => Coordinator.HealthAsync();
+    public Task<HealthResponse> HealthAsync() => new HealthClient(_http!).HealthAsync();
 
     public Task<MinerSnapshot> MinerAsync(string minerId) => Admin.GetMinerAsync(minerId);
 

@@ -211,7 +211,7 @@ public sealed class HttpClientTests
         using var http = new HttpClient { BaseAddress = hub.HttpAddress };
         hub.Answer(status, body, type);
         HubException error = await Assert.ThrowsAsync<HubException>(() =>
-            new CoordinatorClient(http, "s").HealthAsync(TestContext.Current.CancellationToken));
+            new HealthClient(http).HealthAsync(TestContext.Current.CancellationToken));
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
     }
 
@@ -225,7 +225,7 @@ public sealed class HttpClientTests
         }
         using var http = new HttpClient { BaseAddress = nobody };
         HubException error = await Assert.ThrowsAsync<HubException>(() =>
-            new CoordinatorClient(http, "s").HealthAsync(TestContext.Current.CancellationToken));
+            new HealthClient(http).HealthAsync(TestContext.Current.CancellationToken));
         Assert.Null(error.StatusCode);
         Assert.Equal($"cannot reach the hub at http://{nobody.Authority}: nothing listens there", error.Message);
     }

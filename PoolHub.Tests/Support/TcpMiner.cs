@@ -56,13 +56,13 @@ internal sealed class TcpMiner : IAsyncDisposable
 
     public async Task SendRawAsync(byte[] bytes) => await _stream.WriteAsync(bytes).AsTask().WaitAsync(TestHub.Patience);
 
-    public async Task HelloAsync(string minerId, string key)
+    public async Task HelloAsync(string minerId, string? key)
     {
         await SendAsync(new Hello(1, [], minerId, key, null));
         Welcome = await ExpectAsync<Welcome>();
     }
 
-    public async Task EnrolAsync(string minerId, string key, MinerProfile? profile = null)
+    public async Task EnrolAsync(string minerId, string? key, MinerProfile? profile = null)
     {
         await HelloAsync(minerId, key);
         await SendAsync(new Register(profile ?? Samples.Profile));

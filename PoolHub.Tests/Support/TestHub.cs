@@ -70,6 +70,9 @@ internal sealed class TestHub : IAsyncDisposable
     /// <summary>Returns when all but so many of the open connections have sent something.</summary>
     public Task UntilWaitingAsync(int count) => UntilAsync(() => Hub.Doors.Waiting == count);
 
+    /// <summary>Returns when so many sockets of miners are open and, where there is TLS, have it behind them.</summary>
+    public Task UntilConversingAsync(int count) => UntilAsync(() => Hub.Conversations.Count == count);
+
     /// <summary>Moves the clock and lets the hub look at it.</summary>
     public void Advance(TimeSpan time)
     {

@@ -13,19 +13,23 @@ internal sealed class WsMiner : IAsyncDisposable
 {
     private readonly ClientWebSocket _socket = new();
 
+    /// <summary>What carries it over TLS; null: nothing does.</summary>
+    private HttpMessageInvoker? _https;
+
     private WsMiner() => _socket.Options.KeepAliveInterval = Timeout.InfiniteTimeSpan;
 
     /// <exception cref="WebSocketException">The hub refused the upgrade.</exception>
-    public static async Task<WsMiner> ConnectAsync(IPEndPoint hub, string? token, bool inHeader)
+    public static async Task<WsMiner> ConnectAsync(IPEndPoint hub, string? token, bool inHeader, HttpMessageInvoker? https = null)
     {
-        var miner = new WsMiner();
+        var miner = new WsMiner { _https = https };
         if (token is not null && inHeader)
         {
             miner._socket.Options.SetRequestHeader("X-PoolHub-Session", token);
         }
         string query = token is null || inHeader ? "" : $"?session_token={token}";
         miner._socket.Options.CollectHttpResponseDetails = true;
-        await miner._socket.ConnectAsync(new Uri($"ws://{hub}/v1/miners/heartbeat{query}"), CancellationToken.None).WaitAsync(TestHub.Patience);
+        var address = new Uri($"{(https is null ? "ws" : "wss")}://{hub}/v1/miners/heartbeat{query}");
+        await miner._socket.ConnectAsync(address, https, CancellationToken.None).WaitAsync(TestHub.Patience);
         return miner;
     }
 
@@ -87,6 +91,7 @@ internal sealed class WsMiner : IAsyncDisposable
     {
         _socket.Abort();
         _socket.Dispose();
+        _https?.Dispose();
         return ValueTask.CompletedTask;
     }
 

@@ -206,15 +206,6 @@ public sealed class TrustModelTests
         Assert.NotNull(problem);
     }
 
-    [Fact]
-    public void Options_are_checked()
-    {
-        Assert.Null(new TrustOptions().FindProblem());
-        Assert.Equal(nameof(TrustOptions.HalfLifeDays), new TrustOptions { HalfLifeDays = double.NaN }.FindProblem()!.Value.Name);
-        Assert.Equal(nameof(TrustOptions.PriorBad), new TrustOptions { PriorBad = 0 }.FindProblem()!.Value.Name);
-        Assert.Equal(nameof(TrustOptions.EjectionCapSec), new TrustOptions { EjectionCapSec = 29 }.FindProblem()!.Value.Name);
-    }
-
     private static string[] Failures(int count) => [.. Enumerable.Repeat("failed", count)];
 
     private static TrustState Learn(TrustState state, DateTimeOffset now, params string[] outcomes) =>
