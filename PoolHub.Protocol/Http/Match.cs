@@ -128,7 +128,7 @@ public sealed record FeedbackRequest
     public string? JobId { get; init; }
     public string? MinerId { get; init; }
 
-    /// <summary>The match whose holds it ends; every match of the job that gave this miner when absent.</summary>
+    /// <summary>The match whose holds it ends; every one of the coordinator's for the job that gave this miner when absent.</summary>
     public string? MatchId { get; init; }
 
     /// <summary><c>accepted</c>, <c>rejected</c>, <c>failed</c> or <c>completed</c>.</summary>
