@@ -89,16 +89,17 @@ internal sealed class SessionTable(
     /// <param name="claimedId">Who the miner says it is; null where it does not say.</param>
     public Admission Resume(string? token, Peer peer, Channel? channel, string? claimedId = null)
     {
+        // Before it is read: a wrong one counts as well.
+        if (channel is not null && guard.RefuseToken(peer.Address) is { } refused)
+        {
+            return new Admission(null, refused.Reason, refused.Detail, refused.RetryAfter);
+        }
         TokenVerdict verdict = tokens.Read(token, out string minerId, out long epoch);
         if (verdict is TokenVerdict.Forged or TokenVerdict.Expired)
         {
             return new Admission(null, CloseReason.BadCredentials, verdict == TokenVerdict.Expired
                 ? "the session token has expired; register again"
                 : "the session token is missing or unknown; register again");
-        }
-        if (channel is not null && guard.Refuse(LoginKind.Hello, peer.Address, minerId) is { Reason: CloseReason.RateLimited } refused)
-        {
-            return new Admission(null, refused.Reason, refused.Detail, refused.RetryAfter);
         }
         if (tls.Refuse(minerId, peer) is { } why)
         {
@@ -133,6 +134,7 @@ internal sealed class SessionTable(
                 _ = registry.Renew(miner, epoch);
             }
         }
+        guard.Succeeded(peer.Address, minerId);
         if (channel is not null)
         {
             older?.Close(CloseReason.Replaced, "the session was resumed on a newer connection");
