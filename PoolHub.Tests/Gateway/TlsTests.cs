@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -29,6 +30,15 @@ public sealed class TlsTests : IDisposable
         await plain.SendAsync(new Hello(1, [], "m", "k", null));
         await plain.ExpectEndAsync();
         _ = await Assert.ThrowsAsync<HttpRequestException>(() => hub.Http.GetAsync("/v1/health"));
+    }
+
+    [Fact]
+    public async Task Doors_open_to_the_network_where_they_speak_tls()
+    {
+        await using TestHub hub = await StartAsync(("POOLHUB_BIND", "0.0.0.0"));
+        await using TlsMiner miner = await ConnectAsync(hub);
+        Assert.Equal(IPAddress.Any, hub.Hub.TcpEndPoint.Address);
+        await miner.Miner.HelloAsync("m", await IssueKeyAsync(hub, "m"));
     }
 
     [Theory]
@@ -204,7 +214,7 @@ public sealed class TlsTests : IDisposable
         {
             handler.SslOptions.ClientCertificates = [certificate];
         }
-        return new HubClient(new HttpClient(handler) { BaseAddress = new Uri($"https://{hub.Hub.HttpEndPoint}") }, secret);
+        return new HubClient(new HttpClient(handler) { BaseAddress = new Uri($"https://{hub.HttpEndPoint}") }, secret);
     }
 
     private async Task<TlsMiner> ConnectAsync(TestHub hub, X509Certificate2? certificate = null, SslProtocols protocol = SslProtocols.None) =>
@@ -213,7 +223,7 @@ public sealed class TlsTests : IDisposable
     private static async Task<Socket> DialAsync(TestHub hub)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(hub.Hub.TcpEndPoint);
+        await socket.ConnectAsync(hub.TcpEndPoint);
         return socket;
     }
 
