@@ -218,7 +218,8 @@ internal sealed class Hub : IAsyncDisposable
         var explainer = new Explainer(index, minerId => Place(registry, minerId), time);
         new ExplainEndpoint(explainer, decisions, queries, credentials).Map(app);
         new FeedbackEndpoint(
-            trust, credentials, DecisionLog.TagOf, feedback => Observe(registry, feedback), report => EndHolds(holds, report), metrics, time).Map(app);
+            trust, credentials, (report, isAnothers) => holds.IsAnothers(report.MatchId, report.JobId!, report.MinerId!, isAnothers),
+            feedback => Observe(registry, feedback), (report, isAnothers) => EndHolds(holds, report, isAnothers), metrics, time).Map(app);
         new MinerEndpoints(table, registry, commands).Map(app);
         new WebSocketDoor(conversations, table, gate).Map(app);
         var audit = new AuditLog(store, time, LogOf<AuditLog>(app));
@@ -259,8 +260,8 @@ internal sealed class Hub : IAsyncDisposable
     }
 
     /// <summary>A miner that took the job needs no slot held any more, and nobody else does.</summary>
-    private static int EndHolds(HoldBook holds, FeedbackRequest report) => holds.EndByFeedback(
-        report.MatchId, report.JobId!, report.MinerId!, taken: report.Outcome is Outcomes.Accepted or Outcomes.Completed);
+    private static int EndHolds(HoldBook holds, FeedbackRequest report, Func<uint?, bool> isAnothers) => holds.EndByFeedback(
+        report.MatchId, report.JobId!, report.MinerId!, taken: report.Outcome is Outcomes.Accepted or Outcomes.Completed, isAnothers);
 
     /// <summary>Where a miner that has registered stands.</summary>
     private static MinerPlace? Place(MinerRegistry registry, string minerId) => registry.Find(minerId) is { Profile: { } profile } miner

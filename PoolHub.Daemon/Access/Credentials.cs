@@ -86,21 +86,22 @@ internal sealed class Credentials
     public async ValueTask<bool> RequireAsync(HttpContext http, Caller wanted) => await AuthenticateAsync(http, wanted) is not null;
 
     /// <summary>
-    /// True unless a match is another coordinator's; then 403 has been answered. An admin may see all, and a match of a
-    /// coordinator that is named no more is nobody's.
+    /// Whether a match is another coordinator's. An admin may see all, and a match of a coordinator that is named no more
+    /// is nobody's.
     /// </summary>
-    /// <param name="http">The request.</param>
     /// <param name="caller">Who asks.</param>
     /// <param name="tag">The <see cref="Coordinator.Tag"/> in the match's id; null when it is no such id.</param>
-    public ValueTask<bool> RequireOwnMatchAsync(HttpContext http, Identity caller, uint? tag)
-    {
-        bool another = caller.Coordinator is { } own && tag is { } given && given != own.Tag && _coordinators.Find(given) is not null;
-        return another ? new ValueTask<bool>(RefuseMatchAsync(http)) : ValueTask.FromResult(true);
-    }
+    public bool IsAnothers(Identity caller, uint? tag) =>
+        caller.Coordinator is { } own && tag is { } given && given != own.Tag && _coordinators.Find(given) is not null;
 
-    private static async Task<bool> RefuseMatchAsync(HttpContext http)
+    /// <summary>True unless a match <see cref="IsAnothers"/>; then 403 has been answered.</summary>
+    public ValueTask<bool> RequireOwnMatchAsync(HttpContext http, Identity caller, uint? tag) =>
+        IsAnothers(caller, tag) ? new ValueTask<bool>(RefuseMatchAsync(http)) : ValueTask.FromResult(true);
+
+    /// <summary>Answers 403; false.</summary>
+    public static async Task<bool> RefuseMatchAsync(HttpContext http)
     {
-        await http.Response.ProblemAsync(StatusCodes.Status403Forbidden, "the match_id is of another coordinator's match", "match_id");
+        await http.Response.ProblemAsync(StatusCodes.Status403Forbidden, "the match is another coordinator's", "match_id");
         return false;
     }
 

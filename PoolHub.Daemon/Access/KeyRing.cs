@@ -36,6 +36,9 @@ internal sealed class KeyRing(IHubStore store, TimeProvider time)
 
     public bool HasKey(string minerId) => _keys.TryGetValue(minerId, out StoredKeys? keys) && keys.Current is not null;
 
+    /// <summary>Whether its keys were revoked, and none issued since.</summary>
+    public bool IsRevoked(string minerId) => _keys.TryGetValue(minerId, out StoredKeys? keys) && keys.RevokedAt is not null;
+
     /// <summary>Every miner with its keys, in the order of their ids, from after <paramref name="cursor"/>.</summary>
     public IEnumerable<KeyValuePair<string, StoredKeys>> After(string? cursor) => _keys
         .Where(k => cursor is null || string.CompareOrdinal(k.Key, cursor) > 0)
@@ -87,7 +90,7 @@ internal sealed class KeyRing(IHubStore store, TimeProvider time)
             claim = none;
             return true;
         }
-        return _keys.TryGetValue(minerId, out StoredKeys? keys) && keys.RevokedAt is null;
+        return !IsRevoked(minerId);
     }
 
     public void Unclaim(string minerId, StoredKeys claim)

@@ -48,21 +48,30 @@ internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time
         }
     }
 
-    /// <summary>Whether a miner may show its key, or its token, now; null when it may.</summary>
+    /// <summary>Whether a miner may show its key now; null when it may.</summary>
     public LoginRefusal? Refuse(LoginKind kind, AddressBlock address, string minerId)
     {
+        // First, and not from a name that came in from there: strangers who use it must not use its limit up.
+        if (RefuseBanned(address, minerId) is { } banned)
+        {
+            return banned;
+        }
         Rates rates = Volatile.Read(ref _rates);
         LoginRate rate = kind == LoginKind.Hello ? rates.Hellos : rates.Registrations;
-        return (rate.Refuse(address) ?? rate.Refuse(minerId)) is { } wait
-            ? new LoginRefusal(CloseReason.RateLimited, "too many logins; try again later", wait)
-            : RefuseBanned(address, minerId);
+        return RefuseFast(rate.Refuse(address) ?? (Knows(address, minerId) ? null : rate.Refuse(minerId)));
     }
+
+    /// <summary>
+    /// Whether a hello may show a token now; null when it may. Whoever has a miner's token is that miner: bans and the
+    /// limit of its name, which strangers use up, are not for it.
+    /// </summary>
+    public LoginRefusal? RefuseToken(AddressBlock address) => RefuseFast(Volatile.Read(ref _rates).Hellos.Refuse(address));
 
     /// <summary>Whether this name is banned, or where it comes from; null when it is not.</summary>
     public LoginRefusal? RefuseBanned(AddressBlock address, string name)
     {
         TimeSpan? left = Longer(_addresses.BannedFor(address), _names.BannedFor(name));
-        return left is { } wait && !_known.ContainsKey(HashCode.Combine(address, name))
+        return left is { } wait && !Knows(address, name)
             ? new LoginRefusal(CloseReason.Banned, Banned, wait)
             : null;
     }
@@ -91,7 +100,8 @@ internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time
 
     public void Succeeded(AddressBlock address, string name)
     {
-        if (_known.TryAdd(HashCode.Combine(address, name), true) && _known.Count > MaxKnown)
+        // Every update over HTTP comes here: looking takes no lock.
+        if (!Knows(address, name) && _known.TryAdd(HashCode.Combine(address, name), true) && _known.Count > MaxKnown)
         {
             _known.Clear();
         }
@@ -108,6 +118,11 @@ internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time
     public bool Lift(AddressBlock address) => _addresses.Lift(address);
 
     public bool Lift(string minerId) => _names.Lift(minerId);
+
+    private bool Knows(AddressBlock address, string name) => _known.ContainsKey(HashCode.Combine(address, name));
+
+    private static LoginRefusal? RefuseFast(TimeSpan? wait) =>
+        wait is { } left ? new LoginRefusal(CloseReason.RateLimited, "too many logins; try again later", left) : null;
 
     private static TimeSpan? Longer(TimeSpan? a, TimeSpan? b) => a is null || b > a ? b : a;
 

@@ -46,6 +46,11 @@ internal sealed class TokenBucket
         lock (_gate)
         {
             Fill();
+            // Looked at once more: a reload may just have set it to 0.
+            if (_perSec == 0)
+            {
+                return null;
+            }
             if (_tokens < count)
             {
                 return TimeSpan.FromSeconds((count - _tokens) / _perSec);

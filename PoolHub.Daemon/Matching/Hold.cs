@@ -59,6 +59,7 @@ internal sealed class Hold(HoldingMatch match, Offer offer, int slot, long numbe
 internal sealed class HoldingMatch(string matchId, string jobId, int holdMs, string[] minerIds)
 {
     public string MatchId { get; } = matchId;
+    public uint? Tag { get; } = DecisionLog.TagOf(matchId);
     public string JobId { get; } = jobId;
     public int HoldMs { get; } = holdMs;
 

@@ -23,8 +23,8 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
     private readonly Queue<HoldingMatch> _over = new();
 
     /// <summary>What is live, by job and by miner.</summary>
-    private readonly Dictionary<string, HashSet<HoldingMatch>> _byJob = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, HashSet<Hold>> _byMiner = new(StringComparer.Ordinal);
+    private readonly KeyedSets<HoldingMatch> _byJob = new();
+    private readonly KeyedSets<Hold> _byMiner = new();
 
     private readonly long[] _ended = new long[Enum.GetValues<HoldEnd>().Length];
     private long _granted;
@@ -113,20 +113,43 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
     /// <param name="jobId">The job; a match of another job is left alone.</param>
     /// <param name="minerId">The miner.</param>
     /// <param name="taken">Whether the miner has taken the job or done it.</param>
-    public int EndByFeedback(string? matchId, string jobId, string minerId, bool taken)
+    /// <param name="isAnothers">Whether the tag in a match's id is of another than who reports; that one is left alone.</param>
+    public int EndByFeedback(string? matchId, string jobId, string minerId, bool taken, Func<uint?, bool> isAnothers)
     {
         lock (_gate)
         {
             Expire();
             IEnumerable<HoldingMatch> matches = matchId is null
-                ? _byJob.GetValueOrDefault(jobId) ?? []
+                ? _byJob.Of(jobId)
                 : _matches.TryGetValue(matchId, out HoldingMatch? match) && match.JobId == jobId ? [match] : [];
             Hold[] holds = [.. matches
-                .Where(m => m.Gave(minerId))
+                .Where(m => m.Gave(minerId) && !isAnothers(m.Tag))
                 .SelectMany(m => m.Live)
                 .Where(h => taken || h.MinerId == minerId)];
             End(holds, HoldEnd.Feedback);
             return holds.Length;
+        }
+    }
+
+    /// <summary>
+    /// Whether what is said of a job at a miner is for another to say: its id says so of the match; or, where that is none
+    /// of a match which gave this miner, all that hold it for the job are of others.
+    /// </summary>
+    public bool IsAnothers(string? matchId, string jobId, string minerId, Func<uint?, bool> isAnothers)
+    {
+        if (matchId is not null && isAnothers(DecisionLog.TagOf(matchId)))
+        {
+            return true;
+        }
+        lock (_gate)
+        {
+            Expire();
+            if (matchId is not null && _matches.TryGetValue(matchId, out HoldingMatch? named) && named.JobId == jobId && named.Gave(minerId))
+            {
+                return false;
+            }
+            HoldingMatch[] holding = [.. _byJob.Of(jobId).Where(m => m.Live.Exists(h => h.MinerId == minerId))];
+            return holding.Length > 0 && Array.TrueForAll(holding, m => isAnothers(m.Tag));
         }
     }
 
@@ -144,11 +167,8 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
         lock (_gate)
         {
             Expire();
-            if (_byMiner.TryGetValue(minerId, out HashSet<Hold>? holds))
-            {
-                Offer? offered = index.Held.OfferAt(slot);
-                End([.. holds.Where(h => h.Offer != offered)], HoldEnd.Gone);
-            }
+            Offer? offered = index.Held.OfferAt(slot);
+            End([.. _byMiner.Of(minerId).Where(h => h.Offer != offered)], HoldEnd.Gone);
         }
     }
 
@@ -190,12 +210,12 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
             minerIds[i] = candidate.Offer.MinerId;
             var hold = new Hold(match, candidate.Offer, candidate.Slot, ++_granted);
             match.Live.Add(hold);
-            Put(_byMiner, hold.MinerId, hold);
+            _byMiner.Add(hold.MinerId, hold);
             _expiry.Put(hold, ExpiresAt(query.HoldMs));
         }
         if (minerIds.Length > 0)
         {
-            Put(_byJob, match.JobId, match);
+            _byJob.Add(match.JobId, match);
         }
         else
         {
@@ -224,13 +244,13 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
     {
         Volatile.Write(ref _ended[(int)reason], _ended[(int)reason] + 1);
         _expiry.Remove(hold);
-        Take(_byMiner, hold.MinerId, hold);
+        _byMiner.Remove(hold.MinerId, hold);
         NoteHeld(hold.Slot, hold.MinerId);
         HoldingMatch match = hold.Match;
         match.Live.Remove(hold);
         if (match.Live.Count == 0)
         {
-            Take(_byJob, match.JobId, match);
+            _byJob.Remove(match.JobId, match);
             Remember(match);
         }
     }
@@ -263,26 +283,7 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
     }
 
     private void NoteHeld(int slot, string minerId) =>
-        index.Held.Set(slot, minerId, _byMiner.GetValueOrDefault(minerId)?.Count ?? 0);
+        index.Held.Set(slot, minerId, _byMiner.Of(minerId).Count);
 
     private long ExpiresAt(int holdMs) => time.GetTimestamp() + (holdMs * time.TimestampFrequency / 1_000);
-
-    private static void Put<T>(Dictionary<string, HashSet<T>> sets, string key, T item)
-    {
-        if (!sets.TryGetValue(key, out HashSet<T>? set))
-        {
-            sets[key] = set = [];
-        }
-        set.Add(item);
-    }
-
-    private static void Take<T>(Dictionary<string, HashSet<T>> sets, string key, T item)
-    {
-        HashSet<T> set = sets[key];
-        set.Remove(item);
-        if (set.Count == 0)
-        {
-            sets.Remove(key);
-        }
-    }
 }

@@ -156,10 +156,9 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
             await RefuseAsync(http.Response, admission);
             return;
         }
-        session.Channel?.Close(CloseReason.Replaced, "the miner logged out over HTTP");
         try
         {
-            await table.LeaveAsync(session);
+            await table.LeaveAsync(session, detail: "the miner logged out over HTTP");
         }
         catch (StoreUnavailableException e)
         {

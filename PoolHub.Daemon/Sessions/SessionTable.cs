@@ -6,21 +6,12 @@ using PoolHub.Protocol;
 
 namespace PoolHub.Daemon.Sessions;
 
-/// <summary>
-/// Whether a miner was let in. Over HTTP the refusals are 401 (<c>bad_credentials</c>), 409 (<c>stale_session</c>) and
-/// 429 (<c>flapping</c>, <c>rate_limited</c>, <c>banned</c>).
-/// </summary>
-/// <param name="Session">Null when it was refused.</param>
-/// <param name="Refusal">Why.</param>
-/// <param name="RetryAfter">How long it has to stay away.</param>
-/// <param name="Aging">Its token nears its end and should be replaced.</param>
-internal readonly record struct Admission(
-    Session? Session, CloseReason Refusal = default, string Detail = "", TimeSpan RetryAfter = default, bool Aging = false);
-
 /// <summary>The session of every miner that has one, and who gets one.</summary>
 internal sealed class SessionTable(
     MinerRegistry registry, KeyRing keys, SessionTokens tokens, Tls tls, LoginGuard guard, AccessOptions access, ILogger<SessionTable> log)
 {
+    private const string KeyRevoked = "the miner's key was revoked";
+
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<string, Session> _sessions = new();
 
@@ -89,16 +80,17 @@ internal sealed class SessionTable(
     /// <param name="claimedId">Who the miner says it is; null where it does not say.</param>
     public Admission Resume(string? token, Peer peer, Channel? channel, string? claimedId = null)
     {
+        // Before it is read: a wrong one counts as well.
+        if (channel is not null && guard.RefuseToken(peer.Address) is { } refused)
+        {
+            return new Admission(null, refused.Reason, refused.Detail, refused.RetryAfter);
+        }
         TokenVerdict verdict = tokens.Read(token, out string minerId, out long epoch);
         if (verdict is TokenVerdict.Forged or TokenVerdict.Expired)
         {
             return new Admission(null, CloseReason.BadCredentials, verdict == TokenVerdict.Expired
                 ? "the session token has expired; register again"
                 : "the session token is missing or unknown; register again");
-        }
-        if (channel is not null && guard.Refuse(LoginKind.Hello, peer.Address, minerId) is { Reason: CloseReason.RateLimited } refused)
-        {
-            return new Admission(null, refused.Reason, refused.Detail, refused.RetryAfter);
         }
         if (tls.Refuse(minerId, peer) is { } why)
         {
@@ -107,6 +99,10 @@ internal sealed class SessionTable(
         if (claimedId is not null && claimedId != minerId)
         {
             return new Admission(null, CloseReason.StaleSession, "the session token is another miner's");
+        }
+        if (keys.IsRevoked(minerId))
+        {
+            return new Admission(null, CloseReason.KeyRevoked, KeyRevoked);
         }
         if (registry.Find(minerId) is not { Profile: not null } miner || miner.Epoch != epoch)
         {
@@ -133,6 +129,7 @@ internal sealed class SessionTable(
                 _ = registry.Renew(miner, epoch);
             }
         }
+        guard.Succeeded(peer.Address, minerId);
         if (channel is not null)
         {
             older?.Close(CloseReason.Replaced, "the session was resumed on a newer connection");
@@ -202,8 +199,12 @@ internal sealed class SessionTable(
     }
 
     /// <summary>The miner said goodbye: offline at once, and its token is worth nothing any more.</summary>
+    /// <param name="session">Its socket is closed, if another is open than the one that it said it on.</param>
+    /// <param name="reason">What is said through that.</param>
+    /// <param name="detail">Likewise.</param>
     /// <exception cref="StoreUnavailableException">It is offline; but a restart would take its token again.</exception>
-    public async ValueTask LeaveAsync(Session session)
+    public async ValueTask LeaveAsync(
+        Session session, CloseReason reason = CloseReason.Replaced, string detail = "the miner left on another connection")
     {
         ValueTask leaving;
         lock (_gate)
@@ -214,6 +215,8 @@ internal sealed class SessionTable(
             }
             // First, so that nobody resumes it after it was removed.
             leaving = registry.LeaveAsync(session.Miner, session.Epoch);
+            // Only now: a socket that resumed it just before would stay open.
+            session.Channel?.Close(reason, detail);
             Remove(session);
         }
         session.Commands.Abandon();
@@ -222,20 +225,15 @@ internal sealed class SessionTable(
     }
 
     /// <summary>The miner's keys are gone: whatever it has open ends.</summary>
-    public async ValueTask RevokeAsync(string minerId)
+    public ValueTask RevokeAsync(string minerId)
     {
-        Session session;
         lock (_gate)
         {
-            // In here, so that who was let in by the key just before has its session.
-            if (registry.Find(minerId) is not { } miner)
-            {
-                return;
-            }
-            session = Find(minerId) ?? new Session(miner, miner.Epoch);
+            // In here, so that who was let in just before, by the key or a token, has its session.
+            return registry.Find(minerId) is { } miner
+                ? LeaveAsync(Find(minerId) ?? new Session(miner, miner.Epoch), CloseReason.KeyRevoked, KeyRevoked)
+                : default;
         }
-        session.Channel?.Close(CloseReason.KeyRevoked, "the miner's key was revoked");
-        await LeaveAsync(session);
     }
 
     /// <summary>The miner's grace is over.</summary>

@@ -10,14 +10,16 @@ namespace PoolHub.Daemon.Trust;
 /// <summary>How a job went; docs/http-api.md, "Feedback".</summary>
 /// <param name="trust">Learns from it.</param>
 /// <param name="credentials">Who may report.</param>
-/// <param name="tagOf">The tag in a match's id, which says whose match it is; null when it is no such id.</param>
+/// <param name="isAnothers">Whether the match is another's, named or not; given what says so of the tag in a match's id.</param>
 /// <param name="recorded">Told of every outcome that was not a duplicate.</param>
-/// <param name="endHolds">Ends the holds that a report makes needless, duplicates as well; returns how many.</param>
+/// <param name="endHolds">
+/// Ends the holds that a report makes needless, duplicates as well, but for those of another; returns how many.
+/// </param>
 /// <param name="metrics">Where they are counted.</param>
 /// <param name="time">When they came.</param>
 internal sealed class FeedbackEndpoint(
-    TrustBook trust, Credentials credentials, Func<string, uint?> tagOf, Action<StoredFeedback> recorded, Func<FeedbackRequest, int> endHolds,
-    IMetricFactory metrics, TimeProvider time)
+    TrustBook trust, Credentials credentials, Func<FeedbackRequest, Func<uint?, bool>, bool> isAnothers, Action<StoredFeedback> recorded,
+    Func<FeedbackRequest, Func<uint?, bool>, int> endHolds, IMetricFactory metrics, TimeProvider time)
 {
     private readonly Counter _feedback = metrics.CreateCounter("poolhub_feedback_total", "Outcomes recorded, duplicates left out.", ["outcome"]);
 
@@ -36,8 +38,10 @@ internal sealed class FeedbackEndpoint(
             await http.Response.BadFieldAsync(fault);
             return;
         }
-        if (request.MatchId is { } matchId && !await credentials.RequireOwnMatchAsync(http, caller, tagOf(matchId)))
+        // First: what another reports would make its maker's own report a duplicate.
+        if (isAnothers(request, IsAnothers))
         {
+            _ = await Credentials.RefuseMatchAsync(http);
             return;
         }
         DateTimeOffset now = time.GetUtcNow();
@@ -51,7 +55,7 @@ internal sealed class FeedbackEndpoint(
                 _feedback.WithLabels(feedback.Outcome).Inc();
                 recorded(feedback);
             }
-            int released = endHolds(request);
+            int released = endHolds(request, IsAnothers);
             await http.Response.JsonAsync(new FeedbackResponse
             {
                 Status = receipt.Recorded ? "recorded" : "duplicate",
@@ -68,6 +72,7 @@ internal sealed class FeedbackEndpoint(
         {
             await http.Response.ProblemAsync(StatusCodes.Status503ServiceUnavailable, e.Message, retryAfterSec: 1);
         }
+        bool IsAnothers(uint? tag) => credentials.IsAnothers(caller, tag);
     }
 
     internal static (string Field, string Problem)? FindProblem(FeedbackRequest request)

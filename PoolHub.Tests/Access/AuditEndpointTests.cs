@@ -45,6 +45,22 @@ public sealed class AuditEndpointTests
     }
 
     [Fact]
+    public async Task Ban_that_is_lifted_is_in_the_log_and_one_that_is_none_is_not()
+    {
+        await using TestHub hub = await TestHub.StartAsync(s_admins, ("LOGIN_FAILURE_LIMIT", "1"));
+        var carol = new HubClient(hub.Http, Carol);
+        (await carol.GetAsync("/v1/bans")).Expect(200);
+        (await hub.Admin.GetAsync("/v1/bans")).Expect(200);
+        (await hub.Http.PostAsync("/v1/miners/register", Samples.Registration("m", MinerKey.Create()))).Expect(401);
+        (await carol.SendAsync(HttpMethod.Delete, "/v1/bans?miner_id=m", null)).Expect(200);
+        (await carol.SendAsync(HttpMethod.Delete, "/v1/bans?miner_id=m", null)).Expect(404);
+        (await carol.SendAsync(HttpMethod.Delete, "/v1/bans?address=127.0.0.1", null)).Expect(200);
+        Assert.Equal(
+            [("carol", "ban_lift", null, "127.0.0.1"), ("carol", "ban_lift", "m", null)],
+            (await ReadAsync(hub)).Entries.Select(e => (e.Who, e.Action, e.MinerId, e.Detail)));
+    }
+
+    [Fact]
     public async Task Entries_come_page_by_page_and_of_one_miner()
     {
         await using TestHub hub = await TestHub.StartAsync();

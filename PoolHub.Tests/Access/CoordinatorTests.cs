@@ -109,6 +109,29 @@ public sealed partial class CoordinatorTests
     }
 
     [Fact]
+    public async Task Report_without_a_match_of_a_job_that_only_another_holds_is_refused_and_changes_nothing()
+    {
+        await using TestHub hub = await TestHub.StartAsync(s_two);
+        await hub.RegisterAsync("m");
+        var (alice, bob) = (new HubClient(hub.Http, Alice), new HubClient(hub.Http, Bob));
+        string id = (await alice.PostAsync("/v1/match", Match)).Expect(200).Text("match_id");
+        string bobs = (await bob.PostAsync("/v1/match", Match)).Expect(200).Text("match_id");
+        string madeUp = $"{new string('0', 24)}{bobs[24..]}";
+        foreach (string? named in (string?[])[null, bobs, madeUp, "of-another-hub"])
+        {
+            Assert.Equal("match_id", Refused(await bob.PostAsync("/v1/feedback", Report("j", named))));
+        }
+        (await alice.PostAsync($"/v1/match/{id}/renew")).Expect(200);
+        Answer hers = (await alice.PostAsync("/v1/feedback", Report("j"))).Expect(200);
+        Assert.Equal(("recorded", 1), (hers.Text("status"), hers.Json.GetProperty("released").GetInt32()));
+
+        // Nobody's is whoever's: she is named no more.
+        (await alice.PostAsync("/v1/match", Match)).Expect(200);
+        Assert.Empty(hub.Reload(("COORDINATOR_SHARED_SECRET", $"bob:{Bob}")));
+        Assert.Equal(1, (await bob.PostAsync("/v1/feedback", Report("j"))).Expect(200).Json.GetProperty("released").GetInt32());
+    }
+
+    [Fact]
     public async Task Reload_keeps_who_stays_with_what_was_taken_and_takes_the_figures_of_who_goes()
     {
         await using TestHub hub = await TestHub.StartAsync(s_two, ("MATCH_RATE_LIMIT", "1"));

@@ -91,6 +91,69 @@ public sealed class LoginGuardTests
     }
 
     [Fact]
+    public void Strangers_use_up_neither_the_limit_of_a_name_while_banned_nor_that_of_who_came_in_with_it()
+    {
+        var guard = new LoginGuard(new LoginOptions(HellosPerSec: 2, FailureLimit: 1), _time, NullLogger<LoginGuard>.Instance);
+        AddressBlock stranger = From("198.51.100.9");
+        guard.Failed(stranger, "somebody");
+        for (int i = 0; i < 10; i++)
+        {
+            Assert.Equal(CloseReason.Banned, guard.Refuse(LoginKind.Hello, stranger, "victim")!.Value.Reason);
+        }
+        // From elsewhere than before.
+        Assert.Null(guard.Refuse(LoginKind.Hello, From("192.0.2.1"), "victim"));
+        guard.Succeeded(From("192.0.2.1"), "victim");
+        for (int i = 0; i < 10; i++)
+        {
+            _ = guard.Refuse(LoginKind.Hello, From($"203.0.113.{i}"), "victim");
+        }
+        Assert.NotNull(guard.Refuse(LoginKind.Hello, From("192.0.2.2"), "victim"));
+        Assert.Null(guard.Refuse(LoginKind.Hello, From("192.0.2.1"), "victim"));
+    }
+
+    [Fact]
+    public async Task Token_makes_its_miner_known_where_it_comes_from_also_over_http()
+    {
+        await using TestHub hub = await TestHub.StartAsync(("LOGIN_FAILURE_LIMIT", "2"));
+        string key = await hub.IssueKeyAsync("m");
+        string token = await hub.RegisterAsync("m", key);
+        await hub.RestartAsync(("LOGIN_FAILURE_LIMIT", "2"));
+        (await hub.Http.PostAsync("/v1/miners/update", """{"queue_len":0}""", ("X-PoolHub-Session", token))).Expect(200);
+        for (int i = 0; i < 2; i++)
+        {
+            (await hub.Http.PostAsync("/v1/miners/register", Samples.Registration("m", MinerKey.Create()))).Expect(401);
+        }
+        (await hub.Http.PostAsync("/v1/miners/register", Samples.Registration("other", MinerKey.Create()))).Expect(429);
+        (await hub.Http.PostAsync("/v1/miners/register", Samples.Registration("m", key))).Expect(200);
+    }
+
+    [Fact]
+    public async Task Hello_with_a_token_counts_whether_it_is_right_or_not_and_a_request_does_not()
+    {
+        await using TestHub hub = await TestHub.StartAsync(("HELLO_RATE_LIMIT", "2"));
+        string token = await hub.RegisterAsync("m");
+        _ = await hub.ResumeAsync("m", token);
+        for (int i = 0; i < 3; i++)
+        {
+            TcpMiner forger = await hub.ConnectAsync();
+            await forger.SendAsync(new Hello(1, [], "m", null, "forged"));
+            _ = await forger.ExpectGoodbyeAsync(CloseReason.StaleSession);
+        }
+        foreach (string either in (string[])["forged", token])
+        {
+            TcpMiner late = await hub.ConnectAsync();
+            await late.SendAsync(new Hello(1, [], "m", null, either));
+            Assert.Equal(500, (await late.ExpectGoodbyeAsync(CloseReason.RateLimited)).RetryAfterMs);
+        }
+        for (int i = 0; i < 10; i++)
+        {
+            (await hub.Http.GetAsync("/v1/miners/lease/renew", ("X-PoolHub-Session", token))).Expect(200);
+        }
+        hub.Time.Advance(TimeSpan.FromSeconds(0.5));
+        _ = await hub.ResumeAsync("m", token);
+    }
+
+    [Fact]
     public async Task Hub_tells_the_ban_and_shows_it_and_lifts_it()
     {
         await using TestHub hub = await TestHub.StartAsync(("LOGIN_FAILURE_LIMIT", "2"));

@@ -75,6 +75,28 @@ public sealed class TokenBucketTests
         Assert.Equal(10, TakeAll(bucket));
     }
 
+    /// <summary>Two threads: the limit may end between the look at it and the taking.</summary>
+    [Fact]
+    public void Limit_that_ends_while_somebody_takes_refuses_nobody_for_ever()
+    {
+        var bucket = new TokenBucket(1, _time);
+        bool over = false;
+        var reloading = new Thread(() =>
+        {
+            for (int i = 0; i < 200_000; i++)
+            {
+                bucket.PerSec = i & 1;
+            }
+            Volatile.Write(ref over, true);
+        });
+        reloading.Start();
+        while (!Volatile.Read(ref over))
+        {
+            Assert.True(bucket.Take(5) is null or { TotalSeconds: <= 5 });
+        }
+        reloading.Join();
+    }
+
     private static int TakeAll(TokenBucket bucket)
     {
         int taken = 0;

@@ -113,7 +113,7 @@ public sealed class DoorFuzzTests
     private static async Task<TestHub> StartAsync()
     {
         TestHub hub = await TestHub.StartAsync(
-            ("FLAP_LIMIT_PER_MIN", "0"), ("ACCEPT_RATE_LIMIT", "0"), ("LOGIN_FAILURE_LIMIT", "0"), ("REGISTER_RATE_LIMIT", "0"), ("HELLO_RATE_LIMIT", "0"),
+            ("FLAP_LIMIT_PER_MIN", "0"), ("LOGIN_FAILURE_LIMIT", "0"), ("REGISTER_RATE_LIMIT", "0"), ("HELLO_RATE_LIMIT", "0"),
             ("MATCH_RATE_LIMIT", "0"), ("FEEDBACK_RATE_LIMIT", "0"));
         hub.Logs.Least = LogLevel.Warning;
         _ = await hub.RegisterAsync("miner-1");

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using PoolHub.Protocol.Http;
 using PoolHub.Tests.Support;
 
@@ -42,6 +43,10 @@ public sealed class EdgeTests
         { "/v1/match/batch", "requests[0].top_k", """{"requests":[{"job_id":"j","top_k":N}]}""" },
         { "/v1/feedback", "latency_ms", """{"job_id":"j","miner_id":"other","outcome":"completed","latency_ms":N}""" },
         { "/v1/feedback", "tokens_spent", """{"job_id":"j","miner_id":"other","outcome":"completed","tokens_spent":N}""" },
+        { "/v1/match/ID/renew", "hold_ms", """{"hold_ms":N}""" },
+        { "/v1/miners/m/commands", "price_token_per_ksec", """{"command":"set_price_cap","price_token_per_ksec":N,"wait_ms":0}""" },
+        { "/v1/miners/m/commands", "delay_ms", """{"command":"reconnect","delay_ms":N,"wait_ms":0}""" },
+        { "/v1/miners/m/commands", "wait_ms", """{"command":"drain","on":false,"wait_ms":N}""" },
         { "/v1/miners/other/price", "price_token_per_ksec", """{"price_token_per_ksec":N}""" },
     };
 
@@ -53,6 +58,7 @@ public sealed class EdgeTests
         _ = await hub.RegisterAsync("other");
         string key = await hub.IssueKeyAsync("m");
         string token = await hub.RegisterAsync("m", key);
+        string match = (await hub.Coordinator.PostAsync("/v1/match", """{"job_id":"held","top_k":1,"hold_ms":600000}""")).Expect(200).Text("match_id");
         int taken = 0;
         foreach (string number in s_numbers)
         {
@@ -61,6 +67,8 @@ public sealed class EdgeTests
             {
                 "/v1/miners/register" => await hub.Http.PostAsync(path, request),
                 "/v1/miners/update" => await hub.Http.PostAsync(path, request, ("X-PoolHub-Session", token)),
+                "/v1/match/ID/renew" => await hub.Coordinator.PostAsync($"/v1/match/{match}/renew", request),
+                "/v1/miners/m/commands" => await CommandAsync(hub, token, path, request),
                 "/v1/miners/other/price" => await hub.Admin.SendAsync(HttpMethod.Put, path, request),
                 _ => await hub.Coordinator.PostAsync(path, request),
             };
@@ -72,9 +80,77 @@ public sealed class EdgeTests
             }
             taken++;
             // Whatever was taken, the next match stands.
-            Answer match = (await hub.Coordinator.PostAsync("/v1/match", """{"job_id":"next","explain":"full","top_k":9}""")).Expect(200);
-            Assert.All(match.Read(HubJson.Default.MatchResponse).Candidates, candidate => Assert.InRange(candidate.Score, 0, 1));
+            Answer next = (await hub.Coordinator.PostAsync("/v1/match", """{"job_id":"next","explain":"full","top_k":9}""")).Expect(200);
+            Assert.All(next.Read(HubJson.Default.MatchResponse).Candidates, candidate => Assert.InRange(candidate.Score, 0, 1));
         }
         Assert.InRange(taken, 1, s_numbers.Length - 1);
+    }
+
+    /// <summary>Field, and a text with the number in its place.</summary>
+    public static TheoryData<string, string> Texts => new()
+    {
+        { "seq", """{"queue_len":0,"seq":N}""" },
+        { "queue_len", """{"queue_len":N}""" },
+        { "avg_latency_ms", """{"type":"heartbeat","queue_len":0,"avg_latency_ms":N}""" },
+        { "temp_c", """{"queue_len":0,"temp_c":N}""" },
+        { "mem_free_gb", """{"queue_len":0,"mem_free_gb":N}""" },
+        { "queue_len", """{"type":"update","busy":false,"queue_len":N}""" },
+        { "price_token_per_ksec", """{"type":"update","busy":false,"queue_len":0,"price_token_per_ksec":N}""" },
+        { "nonce", """{"type":"pong","nonce":N}""" },
+        { "command_id", """{"type":"command_ack","command_id":N,"accepted":true}""" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Texts))]
+    public async Task Number_at_an_edge_in_a_text_frame_is_taken_or_its_field_is_named(string field, string text)
+    {
+        await using TestHub hub = await TestHub.StartAsync();
+        WsMiner miner = await hub.ConnectWebAsync(await hub.RegisterAsync("m"));
+        int taken = 0;
+        foreach (string number in s_numbers)
+        {
+            await miner.SendTextAsync(text.Replace("N", number, StringComparison.Ordinal));
+            // A pong and an acknowledgement are not answered: what comes is the answer to this one, or to the next.
+            await miner.SendTextAsync("""{"queue_len":0}""");
+            JsonElement answer = await miner.ExpectAnyAsync();
+            if (answer.GetProperty("type").GetString() == "error")
+            {
+                Assert.True(answer.GetProperty("field").GetString() == field, $"{number}: {answer}");
+                answer = await miner.ExpectAnyAsync();
+            }
+            else
+            {
+                taken++;
+                answer = text.Contains("pong", StringComparison.Ordinal) || text.Contains("command_ack", StringComparison.Ordinal)
+                    ? answer
+                    : await miner.ExpectAnyAsync();
+            }
+            Assert.Equal("ack", answer.GetProperty("type").GetString());
+        }
+        Assert.InRange(taken, 1, s_numbers.Length - 1);
+    }
+
+    /// <summary>
+    /// Answered at once, however long it would wait: the miner takes what waits for it, by its next update.
+    /// </summary>
+    private static async Task<Answer> CommandAsync(TestHub hub, string token, string path, string request)
+    {
+        Task<Answer> asking = hub.Admin.PostAsync(path, request);
+        while (!asking.IsCompleted)
+        {
+            await AcknowledgeAsync(hub, token);
+        }
+        await AcknowledgeAsync(hub, token);
+        return await asking;
+    }
+
+    private static async Task AcknowledgeAsync(TestHub hub, string token)
+    {
+        LeaseResponse lease = (await hub.Http.GetAsync("/v1/miners/lease/renew", ("X-PoolHub-Session", token))).Expect(200).Read(HubJson.Default.LeaseResponse);
+        foreach (PendingCommand waiting in lease.Commands ?? [])
+        {
+            (await hub.Http.PostAsync(
+                "/v1/miners/update", $$"""{"queue_len":0,"command_acks":[{"command_id":{{waiting.CommandId}},"accepted":true}]}""", ("X-PoolHub-Session", token))).Expect(200);
+        }
     }
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using PoolHub.Daemon.Registry;
 using PoolHub.Daemon.Sessions;
@@ -207,13 +208,22 @@ public sealed class HandshakeFuzzTests
         {
             _ = _answers.Reader.TryRead(out ReadResult read);
             ReadOnlySequence<byte> answers = read.Buffer;
+            bool refused = accepted is null;
             while (Frame.TryRead(ref answers, out ReadOnlySequence<byte> body) == FrameStatus.Done)
             {
-                if (!_text)
+                // What it was enrolled with is binary.
+                if (_text && body.FirstSpan[0] == (byte)'{')
+                {
+                    refused |= JsonDocument.Parse(body).RootElement.GetProperty("type").ValueEquals("error");
+                }
+                else if (!_text)
                 {
                     Assert.Null(AnyMessage.Read(body.ToArray()).Problem);
                 }
             }
+            Assert.True(
+                refused || !_text || (TextForm.Read(new ReadOnlySequence<byte>(input.ToArray()), out _) is { } text && Accepted.IsWithinLimits(text)),
+                "taken beyond its limits");
             Assert.Equal(0, answers.Length);
             _answers.Reader.AdvanceTo(read.Buffer.End);
             if (accepted is null)

@@ -9,6 +9,8 @@ namespace PoolHub.Tests.Attack;
 public sealed class LoginStormTests
 {
     private const int LimitSec = 20;
+    private const int MatchesPerSec = 100;
+    private const int MaxGapMs = 1_000;
 
     /// <summary>Every tenth has lost its token, and registers anew.</summary>
     private const int Forgetful = 10;
@@ -28,15 +30,17 @@ public sealed class LoginStormTests
         fleet.MoveTo(new IPEndPoint(IPAddress.Loopback, hub.TcpPort));
         var waited = Stopwatch.StartNew();
         bool storm = true;
-        Task<Latencies> asking = new MatchPace(new IPEndPoint(IPAddress.Loopback, hub.HttpPort), perSec: 100)
+        Task<Latencies> asking = new MatchPace(new IPEndPoint(IPAddress.Loopback, hub.HttpPort), MatchesPerSec)
             .RunAsync(TimeSpan.FromSeconds(120), () => Volatile.Read(ref storm));
         _ = await fleet.AllOnlineAsync();
         double sec = waited.Elapsed.TotalSeconds;
         Volatile.Write(ref storm, false);
         Latencies latencies = await asking;
         Effort.Print($"{Miners:N0} miners enrolled in {firstSec.TotalSeconds:0.0} s; after a restart all were online again in {sec:0.0} s, every {Forgetful}th with a new registration");
-        Effort.Print($"meanwhile: {latencies}");
+        Effort.Print($"meanwhile: {latencies}, and never more than {latencies.LongestGapMs:0} ms without an answer");
         Assert.True(sec <= LimitSec, $"all are online after {sec:0.0} s");
+        Assert.True(latencies.LongestGapMs <= MaxGapMs, $"nobody was answered for {latencies.LongestGapMs:0} ms");
+        Assert.True(latencies.Sorted.Length >= sec * MatchesPerSec / 2, $"{latencies.Sorted.Length} matches in {sec:0.0} s");
         // Counted by the next sweep.
         _ = await Eventually.SeeAsync(hub.HealthAsync, health => health.OnlineMiners == Miners);
     }

@@ -12,17 +12,34 @@ internal sealed class MatchPace(IPEndPoint hub, int perSec)
 {
     private const int Connections = 4;
 
+    private readonly Lock _gate = new();
+    private double _lastMs;
+    private double _gapMs;
+
     /// <summary>Every answer must be 200 and give somebody.</summary>
     public async Task<Latencies> RunAsync(TimeSpan duration, Func<bool>? goOn = null)
     {
+        (_lastMs, _gapMs) = (0, 0);
+        var since = Stopwatch.StartNew();
         var latencies = new List<double>[Connections];
         Task[] connections = [.. Enumerable.Range(0, Connections).Select(i => Task.Factory.StartNew(
-            () => latencies[i] = Ask(i, duration, goOn), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
+            () => latencies[i] = Ask(i, duration, since, goOn), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
         await Task.WhenAll(connections);
-        return new Latencies([.. latencies.SelectMany(l => l).Order()]);
+        return new Latencies([.. latencies.SelectMany(l => l).Order()]) { LongestGapMs = _gapMs };
     }
 
-    private List<double> Ask(int connection, TimeSpan duration, Func<bool>? goOn)
+    /// <summary>Notes an answer, on whichever connection it came.</summary>
+    private void Note(Stopwatch elapsed)
+    {
+        lock (_gate)
+        {
+            double atMs = elapsed.Elapsed.TotalMilliseconds;
+            _gapMs = Math.Max(_gapMs, atMs - _lastMs);
+            _lastMs = atMs;
+        }
+    }
+
+    private List<double> Ask(int connection, TimeSpan duration, Stopwatch since, Func<bool>? goOn)
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 30_000 };
         socket.Connect(hub);
@@ -51,6 +68,7 @@ internal sealed class MatchPace(IPEndPoint hub, int perSec)
             string text = Receive(socket, answer);
             Assert.StartsWith("HTTP/1.1 200", text, StringComparison.Ordinal);
             Assert.Contains("\"candidates\":[{", text, StringComparison.Ordinal);
+            Note(since);
             latencies.Add(elapsed.Elapsed.TotalMilliseconds - fromMs);
         }
         return latencies;
@@ -88,6 +106,8 @@ internal sealed class MatchPace(IPEndPoint hub, int perSec)
 /// <param name="Sorted">Milliseconds.</param>
 internal sealed record Latencies(double[] Sorted)
 {
+    /// <summary>How long nobody was answered at most, since the beginning of the run; 0 of several together.</summary>
+    public double LongestGapMs { get; init; }
     public double P50 => At(0.5);
     public double P99 => At(0.99);
 

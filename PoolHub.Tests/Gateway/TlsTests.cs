@@ -30,6 +30,15 @@ public sealed class TlsTests : IDisposable
         _ = await Assert.ThrowsAsync<HttpRequestException>(() => hub.Http.GetAsync("/v1/health"));
     }
 
+    [Fact]
+    public async Task Doors_open_to_the_network_where_they_speak_tls()
+    {
+        await using TestHub hub = await StartAsync(("POOLHUB_BIND", "0.0.0.0"));
+        await using TlsMiner miner = await ConnectAsync(hub);
+        Assert.Equal(IPAddress.Any, hub.Hub.TcpEndPoint.Address);
+        await miner.Miner.HelloAsync("m", await IssueKeyAsync(hub, "m"));
+    }
+
     [Theory]
 #pragma warning disable SYSLIB0039, CA5397, CA5398 // Versions are what this is about.
     [InlineData(SslProtocols.Tls12, true)]

@@ -38,6 +38,17 @@ public sealed class TrustedProxiesTests
     }
 
     [Theory]
+    [InlineData("TRUSTED_PROXIES", "127.0.0.1")]
+    [InlineData("TRUST_NETWORK", "yes")]
+    public async Task Doors_open_to_the_network_where_a_proxy_encrypts_or_nobody_need(string name, string value)
+    {
+        await using TestHub hub = await TestHub.StartAsync(("POOLHUB_BIND", "0.0.0.0"), (name, value));
+        Assert.Equal((IPAddress.Any, IPAddress.Any), (hub.Hub.HttpEndPoint.Address, hub.Hub.TcpEndPoint.Address));
+        _ = await hub.EnrolAsync("m");
+        Assert.Equal(["m"], await hub.MatchAsync());
+    }
+
+    [Theory]
     [InlineData("127.0.0.1,::1", "203.0.113.9")]
     [InlineData("10.0.0.0/8", "127.0.0.1:")]
     [InlineData("", "127.0.0.1:")]

@@ -109,12 +109,12 @@ public sealed class HoldBookTests
         _house.Add("b");
         _house.Add("c");
         (string match, _) = _house.Hold("j", topK: 3);
-        Assert.Equal(0, _house.Book.EndByFeedback(named ? match : null, "other", "a", taken: true));
-        Assert.Equal(0, _house.Book.EndByFeedback(named ? match : null, "j", "stranger", taken: true));
-        Assert.Equal(1, _house.Book.EndByFeedback(named ? match : null, "j", "a", taken: false));
+        Assert.Equal(0, _house.EndByFeedback(named ? match : null, "other", "a", taken: true));
+        Assert.Equal(0, _house.EndByFeedback(named ? match : null, "j", "stranger", taken: true));
+        Assert.Equal(1, _house.EndByFeedback(named ? match : null, "j", "a", taken: false));
         Assert.Equal(["a"], _house.Look());
-        Assert.Equal(2, _house.Book.EndByFeedback(named ? match : null, "j", "b", taken: true));
-        Assert.Equal(0, _house.Book.EndByFeedback(named ? match : null, "j", "b", taken: true));
+        Assert.Equal(2, _house.EndByFeedback(named ? match : null, "j", "b", taken: true));
+        Assert.Equal(0, _house.EndByFeedback(named ? match : null, "j", "b", taken: true));
         Assert.Equal((3, 3), (_house.Look().Length, _house.Book.Ended(HoldEnd.Feedback)));
     }
 
@@ -124,9 +124,52 @@ public sealed class HoldBookTests
         _house.Add("m", maxParallel: 2);
         (string first, _) = _house.Hold("j");
         (string second, _) = _house.Hold("j");
-        Assert.Equal(1, _house.Book.EndByFeedback(first, "j", "m", taken: true));
+        Assert.Equal(1, _house.EndByFeedback(first, "j", "m", taken: true));
         Assert.Equal(1, _house.Held("m"));
         Assert.Equal((HoldFault.None, 1), Release(second));
+    }
+
+    [Fact]
+    public void Feedback_without_a_match_ends_the_holds_of_who_gives_it_and_of_nobody_and_no_others()
+    {
+        _house.Add("m", maxParallel: 4);
+        (string alices, _) = _house.Hold("j", tag: 1);
+        _house.Hold("j", tag: 2);
+        _house.Hold("j");
+        Assert.Equal(2, _house.EndByFeedback(null, "j", "m", taken: true, own: 2));
+        Assert.Equal(0, _house.EndByFeedback(alices, "j", "m", taken: true, own: 2));
+        Assert.Equal(1, _house.Held("m"));
+        Assert.Equal(1, _house.EndByFeedback(null, "j", "m", taken: true, own: 1));
+    }
+
+    [Fact]
+    public void Job_is_anothers_while_only_others_hold_its_miner()
+    {
+        _house.Add("a", maxParallel: 3);
+        _house.Add("b");
+        (string alices, string[] both) = _house.Hold("j", topK: 2, tag: 1);
+        Assert.Equal(2, both.Length);
+        (string bobsOther, _) = _house.Hold("other", tag: 2);
+        Assert.True(_house.IsAnothers(null, "j", "a", own: 2));
+        Assert.True(_house.IsAnothers(alices, "j", "a", own: 2));
+        // A match of another job says nothing of this one, nor does an id that was made up.
+        Assert.True(_house.IsAnothers(bobsOther, "j", "a", own: 2));
+        Assert.True(_house.IsAnothers("made-up", "j", "a", own: 2));
+        Assert.False(_house.IsAnothers(null, "j", "a", own: 1));
+        Assert.False(_house.IsAnothers(null, "other", "b", own: 2));
+        Assert.False(_house.IsAnothers(null, "nobodys", "a", own: 2));
+
+        (string bobs, string[] got) = _house.Hold("j", tag: 2);
+        Assert.Equal(["a"], got);
+        Assert.False(_house.IsAnothers(null, "j", "a", own: 2));
+        Assert.True(_house.IsAnothers(null, "j", "b", own: 2));
+        // What was said of his own match is his to say, also after its hold has ended.
+        Assert.Equal((HoldFault.None, 1), Release(bobs));
+        Assert.True(_house.IsAnothers(null, "j", "a", own: 2));
+        Assert.False(_house.IsAnothers(bobs, "j", "a", own: 2));
+        _house.Pass(1_000);
+        Assert.False(_house.IsAnothers(null, "j", "a", own: 2));
+        Assert.True(_house.IsAnothers(alices, "j", "a", own: 2));
     }
 
     [Fact]

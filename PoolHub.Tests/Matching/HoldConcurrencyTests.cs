@@ -116,7 +116,7 @@ public sealed class HoldConcurrencyTests
         int ended;
         if (random.Next(2) == 0 && ending.Length > 0)
         {
-            ended = _house.Book.EndByFeedback(random.Next(2) == 0 ? sold.MatchId : null, sold.JobId, ending[0], taken: one is null);
+            ended = _house.EndByFeedback(random.Next(2) == 0 ? sold.MatchId : null, sold.JobId, ending[0], taken: one is null);
         }
         else
         {

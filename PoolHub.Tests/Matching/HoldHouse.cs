@@ -10,10 +10,12 @@ namespace PoolHub.Tests.Matching;
 internal sealed class HoldHouse
 {
     private readonly ConcurrentDictionary<string, int> _slots = [];
+    private readonly DecisionLog _ids;
     private int _matches;
 
     public HoldHouse()
     {
+        _ids = new DecisionLog(Time, capacity: 1);
         Index = new MatchIndex(Time);
         Book = new HoldBook(Index, Time);
     }
@@ -56,14 +58,27 @@ internal sealed class HoldHouse
 
     public void Pass(int ms) => Time.Advance(TimeSpan.FromMilliseconds(ms));
 
+    /// <summary>Feedback of the coordinator with this tag, when every tag is somebody's; null: when none is.</summary>
+    public int EndByFeedback(string? matchId, string jobId, string minerId, bool taken, uint? own = null) =>
+        Book.EndByFeedback(matchId, jobId, minerId, taken, tag => IsAnothers(tag, own));
+
+    public bool IsAnothers(string? matchId, string jobId, string minerId, uint own) =>
+        Book.IsAnothers(matchId, jobId, minerId, tag => IsAnothers(tag, own));
+
     /// <summary>A match that holds; who was found, best first.</summary>
-    public (string MatchId, string[] Miners) Hold(string jobId = "j", int topK = 1, int holdMs = 1_000)
+    /// <param name="jobId">Its job.</param>
+    /// <param name="topK">How many it takes at most.</param>
+    /// <param name="holdMs">For how long.</param>
+    /// <param name="tag">In its id; null: it has none.</param>
+    public (string MatchId, string[] Miners) Hold(string jobId = "j", int topK = 1, int holdMs = 1_000, uint? tag = null)
     {
-        string matchId = $"match-{Interlocked.Increment(ref _matches)}";
+        string matchId = tag is { } of ? $"{_ids.NextId(of):N}" : $"match-{Interlocked.Increment(ref _matches)}";
         var result = new MatchResult();
         Book.Match(matchId, Query(jobId, topK, holdMs), result);
         return (matchId, [.. result.Candidates.ToArray().Select(c => c.Offer.MinerId)]);
     }
+
+    private static bool IsAnothers(uint? tag, uint? own) => own is not null && tag is not null && tag != own;
 
     /// <summary>A match that holds nothing.</summary>
     public string[] Look()

@@ -127,7 +127,7 @@ public sealed class HoldReferenceTests
         {
             ListedHold[] ended = [.. _holds.Where(h => h.Live && h.Job == job && (!named || h.Match == match)
                 && (h.Miner == miner || (taken && _holds.Exists(other => other.Match == h.Match && other.Miner == miner))))];
-            Assert.Equal(ended.Length, _house.Book.EndByFeedback(named ? Id(match) : null, job, miner, taken));
+            Assert.Equal(ended.Length, _house.EndByFeedback(named ? Id(match) : null, job, miner, taken));
             End(ended);
         }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using PoolHub.Daemon;
@@ -32,6 +33,10 @@ internal sealed class TestHub : IAsyncDisposable
     /// <summary>What systemd would have been told.</summary>
     public RecordingNotifier Systemd { get; } = new();
     public Hub Hub => _hub!;
+
+    /// <summary>Where its doors are reached from here, also when they are open to the network.</summary>
+    public IPEndPoint HttpEndPoint => Reach(Hub.HttpEndPoint);
+    public IPEndPoint TcpEndPoint => Reach(Hub.TcpEndPoint);
 
     /// <summary>Calls the hub without credentials.</summary>
     public HubClient Http => _http!;
@@ -84,7 +89,7 @@ internal sealed class TestHub : IAsyncDisposable
 
     public async Task<TcpMiner> ConnectAsync()
     {
-        TcpMiner miner = await TcpMiner.ConnectAsync(Hub.TcpEndPoint);
+        TcpMiner miner = await TcpMiner.ConnectAsync(TcpEndPoint);
         _clients.Add(miner);
         return miner;
     }
@@ -109,7 +114,7 @@ internal sealed class TestHub : IAsyncDisposable
 
     public async Task<WsMiner> ConnectWebAsync(string? token = null, bool inHeader = true)
     {
-        WsMiner miner = await WsMiner.ConnectAsync(Hub.HttpEndPoint, token, inHeader);
+        WsMiner miner = await WsMiner.ConnectAsync(HttpEndPoint, token, inHeader);
         _clients.Add(miner);
         return miner;
     }
@@ -215,8 +220,10 @@ internal sealed class TestHub : IAsyncDisposable
         HubSettings? read = ReadSettings(out IReadOnlyList<string> problems);
         Assert.Empty(problems);
         _hub = await Hub.StartAsync(read!, Time, new LogLevelSwitch(LogLevel.Debug), logging => logging.AddProvider(Logs), systemd: Systemd);
-        _http = new HubClient(new Uri($"http://{_hub.HttpEndPoint}"));
+        _http = new HubClient(new Uri($"http://{HttpEndPoint}"));
     }
+
+    private static IPEndPoint Reach(IPEndPoint door) => door.Address.Equals(IPAddress.Any) ? new IPEndPoint(IPAddress.Loopback, door.Port) : door;
 
     private HubSettings? ReadSettings(out IReadOnlyList<string> problems) =>
         HubSettings.Read(SettingsSource.Load(null, _environment), out problems);

@@ -44,15 +44,21 @@ internal sealed class WsMiner : IAsyncDisposable
     /// <summary>The next text, which must be of this type. Pings are passed over where none is asked for.</summary>
     public async Task<JsonElement> ExpectTextAsync(string type)
     {
+        JsonElement json = await ExpectAnyAsync(pings: type == "ping");
+        Assert.True(type == json.GetProperty("type").GetString(), $"{json} in place of {type}");
+        return json;
+    }
+
+    /// <summary>The next text.</summary>
+    public async Task<JsonElement> ExpectAnyAsync(bool pings = false)
+    {
         while (true)
         {
             (WebSocketMessageType form, byte[] body) = await ReceiveAsync();
             Assert.Equal(WebSocketMessageType.Text, form);
             JsonElement json = JsonDocument.Parse(body).RootElement;
-            string? seen = json.GetProperty("type").GetString();
-            if (seen != "ping" || type == "ping")
+            if (pings || json.GetProperty("type").GetString() != "ping")
             {
-                Assert.True(type == seen, $"{json} in place of {type}");
                 return json;
             }
         }
