@@ -180,6 +180,7 @@ public sealed class SqliteFileTests : IDisposable
         StoreRefusedException refusal = Assert.Throws<StoreRefusedException>(() => OpenSqlite());
         Assert.Contains(why, refusal.Message, StringComparison.Ordinal);
         Assert.Contains(StateDir, refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', refusal.Message);
     }
 
     private void Sql(string sql)

@@ -239,7 +239,8 @@ internal sealed class SqliteFile : IDisposable
         command.CommandText = "PRAGMA quick_check(1)";
         if (command.ExecuteScalar() as string is var result && result != "ok")
         {
-            throw Damaged(path, result ?? "no answer", null);
+            // Before the fault stands a line that names the database.
+            throw Damaged(path, result?.Split('\n')[^1] ?? "no answer", null);
         }
     }
 
