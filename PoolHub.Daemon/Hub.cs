@@ -121,7 +121,9 @@ internal sealed class Hub : IAsyncDisposable
         IHubStore? store = null;
         try
         {
-            store = await HubStores.OpenAsync(settings.Storage, settings.StateDir, time, app.Services.GetRequiredService<ILoggerFactory>());
+            ILoggerFactory logs = app.Services.GetRequiredService<ILoggerFactory>();
+            store = await ServiceNotifier.WhileOpeningAsync(
+                Task.Run(() => HubStores.OpenAsync(settings.Storage, settings.StateDir, time, logs)), systemd, time);
             parts = await WireAsync(app, store, settings, tls, time, level, systemd);
             more?.Invoke(app);
             await app.StartAsync();

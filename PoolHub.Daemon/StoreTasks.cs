@@ -42,8 +42,12 @@ internal static class StoreTasks
         }
         else
         {
-            ArchiveEnd done = await StoreArchive.ImportAsync((IStoreArchive)store, line.ArchivePath!, Progress, CancellationToken.None);
+            (ArchiveEnd done, long leftOut) = await StoreArchive.ImportAsync((IStoreArchive)store, line.ArchivePath!, Progress, CancellationToken.None);
             await output.WriteLineAsync($"imported {done.Miners} miners, {done.Feedback} reports of feedback and {done.Audit} audit entries from {line.ArchivePath}");
+            if (leftOut > 0)
+            {
+                await output.WriteLineAsync($"left out {leftOut} reports of miners that are not in the file");
+            }
         }
         void Progress(long done, long total) => output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"progress {done} {total}"));
     }

@@ -18,6 +18,8 @@ namespace PoolHub.Benchmarks.Storage;
 /// </summary>
 internal sealed class FeedbackScenario() : Scenario(Pgbench, CommitEach)
 {
+    public const string Missing = "PostgreSQL is not installed; on Debian: apt-get install postgresql";
+
     private const string Pgbench = "feedback / pgbench INSERT, 64 clients";
     private const string CommitEach = "feedback / a commit for each";
     private const int Clients = 64;
@@ -33,8 +35,8 @@ internal sealed class FeedbackScenario() : Scenario(Pgbench, CommitEach)
     {
         if (!PostgresServer.IsInstalled)
         {
-            bench.Report(Figure.Skip(Pgbench, "PostgreSQL is not installed"));
-            bench.Report(Figure.Skip(CommitEach, "PostgreSQL is not installed"));
+            bench.Report(Figure.Failed(Pgbench, Missing));
+            bench.Report(Figure.Failed(CommitEach, Missing));
             return;
         }
         using PostgresServer server = await PostgresServer.StartAsync();

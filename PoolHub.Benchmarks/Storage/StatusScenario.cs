@@ -31,7 +31,7 @@ internal sealed class StatusScenario() : Scenario(Sqlite, Postgres)
         }
         if (!PostgresServer.IsInstalled)
         {
-            bench.Report(Figure.Skip(Postgres, "PostgreSQL is not installed"));
+            bench.Report(Figure.Failed(Postgres, FeedbackScenario.Missing));
             return;
         }
         using PostgresServer server = await PostgresServer.StartAsync();

@@ -14,10 +14,28 @@ internal sealed class ServiceNotifier(
     ISystemdNotifier systemd, MinerRegistry registry, MatchMetrics matches, TimeProvider time, ILogger<ServiceNotifier> log)
 {
     private static readonly TimeSpan StatusInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan OpeningInterval = TimeSpan.FromSeconds(30);
 
     private long _statusAt = time.GetTimestamp();
     private long _matchesThen;
     private string _status = "";
+
+    /// <summary>Asks for more time for as long as the store opens: a database may be away, and a large one takes its time.</summary>
+    public static async Task<T> WhileOpeningAsync<T>(Task<T> opening, ISystemdNotifier? systemd, TimeProvider time)
+    {
+        while (await Task.WhenAny(opening, Task.Delay(OpeningInterval, time)) != opening)
+        {
+            try
+            {
+                systemd?.Notify(new ServiceState("EXTEND_TIMEOUT_USEC=120000000\nSTATUS=waiting for the store"));
+            }
+            catch (SocketException)
+            {
+                // It is told again, well before its time is over.
+            }
+        }
+        return await opening;
+    }
 
     /// <summary>Both doors are open.</summary>
     public void Ready() => Send($"READY=1\nSTATUS={Status(0)}");

@@ -74,12 +74,9 @@ internal interface IStoreArchive
     /// <summary>All entries, the oldest first.</summary>
     IAsyncEnumerable<AuditEntry> ReadAuditAsync(CancellationToken cancel);
 
-    /// <summary>Adds miners with all that is known of them; in one transaction, as are the next.</summary>
-    Task ImportAsync(IReadOnlyList<StoredMiner> miners);
-
-    Task ImportAsync(IReadOnlyList<StoredFeedback> feedback);
-
-    Task ImportAsync(IReadOnlyList<AuditEntry> entries);
+    /// <summary>Adds all of it, with all that is known of the miners, or nothing: it is one transaction.</summary>
+    /// <returns>How much was written: feedback of miners that the store does not know is passed over.</returns>
+    Task<ArchiveEnd> ImportAsync(IEnumerable<ArchiveBatch> batches);
 }
 
 /// <param name="Commits">Transactions committed so far.</param>
@@ -133,7 +130,8 @@ internal sealed record StoredFeedback(
 
 /// <summary>An admin's price for a miner, in place of its own.</summary>
 /// <param name="EndsAt">From when on the miner's own counts again; null: until it is taken away.</param>
-internal sealed record PriceOverride(TokenPrice Price, DateTimeOffset? EndsAt);
+/// <param name="SetAt">When the admin gave it, as it was read from a store.</param>
+internal sealed record PriceOverride(TokenPrice Price, DateTimeOffset? EndsAt, DateTimeOffset? SetAt = null);
 
 /// <param name="Recorded">False when the same job, miner and outcome had been recorded before.</param>
 /// <param name="Trust">The miner's trust as it is stored now; nothing when it was spooled.</param>

@@ -79,16 +79,9 @@ internal sealed class PostgresHubStore : IHubStore, IStoreArchive
         long start = _time.GetTimestamp();
         List<StoredMiner> miners = [];
         var rows = new PostgresRows();
-        try
+        await foreach (NpgsqlDataReader row in ReadAsync(PostgresRows.Miners, cancel))
         {
-            await foreach (NpgsqlDataReader row in ReadAsync(PostgresRows.Miners, cancel))
-            {
-                miners.Add(rows.ReadMiner(row));
-            }
-        }
-        catch (Exception e) when (PostgresDatabase.IsAway(e))
-        {
-            throw _database.Away(e);
+            miners.Add(rows.ReadMiner(row));
         }
         StorageLog.Loaded(_log, miners.Count, _time.GetElapsedTime(start).TotalMilliseconds);
         return miners;
@@ -198,16 +191,7 @@ internal sealed class PostgresHubStore : IHubStore, IStoreArchive
         }
     }
 
-    public async Task ImportAsync(IReadOnlyList<StoredMiner> miners)
-    {
-        await using NpgsqlConnection connection = await _database.OpenAsync(CancellationToken.None);
-        await using NpgsqlBatch batch = PostgresImport.Of(connection, miners);
-        _ = await batch.ExecuteNonQueryAsync();
-    }
-
-    public Task ImportAsync(IReadOnlyList<StoredFeedback> feedback) => ExecuteAsync(PostgresStatements.Feedback(feedback));
-
-    public Task ImportAsync(IReadOnlyList<AuditEntry> entries) => ExecuteAsync(PostgresStatements.Audit(entries));
+    public Task<ArchiveEnd> ImportAsync(IEnumerable<ArchiveBatch> batches) => PostgresImport.WriteAsync(_database, batches);
 
     /// <summary>Makes durable what was accepted, then gives the database free.</summary>
     public async ValueTask DisposeAsync()
@@ -220,14 +204,6 @@ internal sealed class PostgresHubStore : IHubStore, IStoreArchive
         }
     }
 
-    private async Task ExecuteAsync(NpgsqlBatchCommand command)
-    {
-        await using NpgsqlConnection connection = await _database.OpenAsync(CancellationToken.None);
-        await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(command);
-        _ = await batch.ExecuteNonQueryAsync();
-    }
-
     private async Task<long> CountAsync(string sql, CancellationToken cancel)
     {
         await using NpgsqlConnection connection = await _database.OpenAsync(cancel);
@@ -235,7 +211,7 @@ internal sealed class PostgresHubStore : IHubStore, IStoreArchive
 #pragma warning disable CA2100
         await using var command = new NpgsqlCommand(sql, connection);
 #pragma warning restore CA2100
-        return (long)(await command.ExecuteScalarAsync(cancel))!;
+        return (long)(await _database.AskAsync(() => command.ExecuteScalarAsync(cancel)))!;
     }
 
     private async IAsyncEnumerable<NpgsqlDataReader> ReadAsync(string sql, [EnumeratorCancellation] CancellationToken cancel)
@@ -245,8 +221,9 @@ internal sealed class PostgresHubStore : IHubStore, IStoreArchive
 #pragma warning disable CA2100
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
 #pragma warning restore CA2100
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancel);
-        while (await reader.ReadAsync(cancel))
+        await using NpgsqlDataReader reader = await _database.AskAsync(() => command.ExecuteReaderAsync(cancel));
+        Func<Task<bool>> next = () => reader.ReadAsync(cancel);
+        while (await _database.AskAsync(next))
         {
             yield return reader;
         }

@@ -8,8 +8,6 @@ namespace PoolHub.Daemon.Storage;
 /// <summary>The store in a file of the state directory: nothing to install, one daemon at a time.</summary>
 internal sealed class SqliteHubStore : IHubStore, IStoreArchive
 {
-    private const string Trouble = "the store refused the last write: nothing is made durable; the log says why";
-
     private readonly SqliteFile _file;
     private readonly SqliteWriter _writer;
     private readonly TimeProvider _time;
@@ -23,7 +21,9 @@ internal sealed class SqliteHubStore : IHubStore, IStoreArchive
         _writer = new SqliteWriter(file, log);
     }
 
-    public StoreFigures Figures => new(_writer.Commits, _writer.Writes, _writer.Waiting, _writer.Failing ? Trouble : null);
+    public StoreFigures Figures => new(
+        _writer.Commits, _writer.Writes, _writer.Waiting,
+        _writer.Failing ? $"the store refused the last write, and nothing is made durable: {_writer.Reason}" : null);
 
     /// <summary>
     /// Opens the database of a state directory, creating both when they are absent. A file that cannot be used fails
@@ -36,9 +36,9 @@ internal sealed class SqliteHubStore : IHubStore, IStoreArchive
         {
             StorageLog.WasNotClosed(log, file.Path);
         }
-        if (file.FoundVersion is > 0 and int found && found < SqliteMigrations.Newest)
+        if (file.FoundVersion < SqliteMigrations.Newest)
         {
-            StorageLog.Migrated(log, file.Path, found, SqliteMigrations.Newest);
+            StorageLog.Migrated(log, file.Path, file.FoundVersion, SqliteMigrations.Newest);
         }
         StorageLog.Opened(log, file.Path, SqliteMigrations.Newest);
         return new SqliteHubStore(file, time, log);
@@ -111,28 +111,23 @@ internal sealed class SqliteHubStore : IHubStore, IStoreArchive
     public IAsyncEnumerable<AuditEntry> ReadAuditAsync(CancellationToken cancel) =>
         ReadAsync(SqliteLoad.Audit, SqliteLoad.ReadAudit, cancel);
 
-    public Task ImportAsync(IReadOnlyList<StoredMiner> miners) => Write(statements =>
+    public Task<ArchiveEnd> ImportAsync(IEnumerable<ArchiveBatch> batches) => _writer.Write(statements =>
     {
-        foreach (StoredMiner miner in miners)
+        var written = new ArchiveEnd(0, 0);
+        foreach (ArchiveBatch batch in batches)
         {
-            statements.Import(miner);
+            foreach (StoredMiner miner in batch.Miners)
+            {
+                statements.Import(miner);
+            }
+            int reports = batch.Feedback.Sum(statements.Import);
+            foreach (AuditEntry entry in batch.Audit)
+            {
+                statements.SaveAudit(entry);
+            }
+            written = written.Plus(batch.Miners.Count, reports, batch.Audit.Count);
         }
-    });
-
-    public Task ImportAsync(IReadOnlyList<StoredFeedback> feedback) => Write(statements =>
-    {
-        foreach (StoredFeedback one in feedback)
-        {
-            statements.Import(one);
-        }
-    });
-
-    public Task ImportAsync(IReadOnlyList<AuditEntry> entries) => Write(statements =>
-    {
-        foreach (AuditEntry entry in entries)
-        {
-            statements.SaveAudit(entry);
-        }
+        return written;
     });
 
     /// <summary>Makes durable what was accepted, then closes the file.</summary>
@@ -146,7 +141,7 @@ internal sealed class SqliteHubStore : IHubStore, IStoreArchive
             using SqliteConnection reader = _file.OpenReader();
             using SqliteCommand command = reader.CreateCommand();
             command.CommandText = sql;
-            return (long)command.ExecuteScalar()!;
+            return _file.Ask(() => (long)command.ExecuteScalar()!);
         },
         cancel);
 
@@ -155,8 +150,10 @@ internal sealed class SqliteHubStore : IHubStore, IStoreArchive
         await using SqliteConnection reader = _file.OpenReader();
         await using SqliteCommand command = reader.CreateCommand();
         command.CommandText = sql;
-        await using SqliteDataReader row = await command.ExecuteReaderAsync(cancel);
-        while (await row.ReadAsync(cancel))
+        await using SqliteDataReader row = _file.Ask(command.ExecuteReader);
+        // SQLite reads on the caller's thread in any case.
+        Func<bool> next = row.Read;
+        while (_file.Ask(next))
         {
             yield return read(row);
         }
@@ -173,16 +170,9 @@ internal sealed class SqliteHubStore : IHubStore, IStoreArchive
     private List<StoredMiner> Load(CancellationToken cancel)
     {
         long start = _time.GetTimestamp();
-        try
-        {
-            using SqliteConnection reader = _file.OpenReader();
-            List<StoredMiner> miners = new SqliteLoad().Read(reader, cancel);
-            StorageLog.Loaded(_log, miners.Count, _time.GetElapsedTime(start).TotalMilliseconds);
-            return miners;
-        }
-        catch (SqliteException e)
-        {
-            throw SqliteFile.Refusal(_file.Path, e)!;
-        }
+        using SqliteConnection reader = _file.OpenReader();
+        List<StoredMiner> miners = _file.Ask(() => new SqliteLoad().Read(reader, cancel));
+        StorageLog.Loaded(_log, miners.Count, _time.GetElapsedTime(start).TotalMilliseconds);
+        return miners;
     }
 }

@@ -12,7 +12,7 @@ internal static class StoreArchive
     /// <summary>1 has no audit log, and is read as well.</summary>
     private const int Format = 2;
 
-    /// <summary>Lines of one transaction.</summary>
+    /// <summary>Lines that are written together.</summary>
     private const int BatchSize = 2_000;
 
     /// <summary>Writes a new file, which only its owner may read.</summary>
@@ -62,48 +62,38 @@ internal static class StoreArchive
         return end;
     }
 
-    /// <summary>Reads such a file into an empty store. The whole file is looked through before anything is written.</summary>
+    /// <summary>
+    /// Reads such a file into an empty store: all of it, or nothing. The whole file is looked through before anything is written.
+    /// </summary>
+    /// <returns>What was written, and how many reports were not because their miner is not in the file.</returns>
     /// <exception cref="StoreRefusedException">The file is not whole, or the store is not empty.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static async Task<ArchiveEnd> ImportAsync(IStoreArchive store, string path, Action<long, long> progress, CancellationToken cancel)
+    public static async Task<(ArchiveEnd Written, long LeftOut)> ImportAsync(
+        IStoreArchive store, string path, Action<long, long> progress, CancellationToken cancel)
     {
         ArchiveEnd whole = await CheckAsync(path, cancel);
         if ((await store.LoadAsync(cancel)).Count > 0 || await store.CountFeedbackAsync(cancel) > 0 || await store.CountAuditAsync(cancel) > 0)
         {
             throw new StoreRefusedException("The store is not empty; an import would mix two fleets. Give it an empty database or state directory.");
         }
-        List<StoredMiner> miners = [];
-        List<StoredFeedback> feedback = [];
-        List<AuditEntry> entries = [];
-        long all = whole.Miners + whole.Feedback + whole.Audit;
+        long lines = whole.Miners + whole.Feedback + whole.Audit;
+        ArchiveEnd written = await store.ImportAsync(Read(path, done => progress(done, lines)));
+        progress(lines, lines);
+        return (written, whole.Feedback - written.Feedback);
+    }
+
+    private static IEnumerable<ArchiveBatch> Read(string path, Action<long> progress)
+    {
         long read = 0;
-        await foreach (string text in File.ReadLinesAsync(path, cancel))
+        foreach (string[] texts in File.ReadLines(path).Chunk(BatchSize))
         {
-            ArchiveLine line = Parse(text, path, ++read);
-            miners.AddRange(line.Miner is { } miner ? [miner] : []);
-            feedback.AddRange(line.Feedback is { } report ? [report] : []);
-            entries.AddRange(line.Audit is { } entry ? [entry] : []);
-            if (miners.Count == BatchSize || (miners.Count > 0 && line.Miner is null))
-            {
-                await store.ImportAsync(miners);
-                miners.Clear();
-                progress(read, all);
-            }
-            if (feedback.Count == BatchSize || (feedback.Count > 0 && line.Feedback is null))
-            {
-                await store.ImportAsync(feedback);
-                feedback.Clear();
-                progress(read, all);
-            }
-            if (entries.Count == BatchSize || (entries.Count > 0 && line.Audit is null))
-            {
-                await store.ImportAsync(entries);
-                entries.Clear();
-                progress(read, all);
-            }
+            ArchiveLine[] lines = Array.ConvertAll(texts, text => Parse(text, path, ++read));
+            yield return new ArchiveBatch(
+                [.. lines.Select(l => l.Miner).OfType<StoredMiner>()],
+                [.. lines.Select(l => l.Feedback).OfType<StoredFeedback>()],
+                [.. lines.Select(l => l.Audit).OfType<AuditEntry>()]);
+            progress(read);
         }
-        progress(read, read);
-        return whole;
     }
 
     private static async Task<ArchiveEnd> CheckAsync(string path, CancellationToken cancel)
@@ -122,9 +112,7 @@ internal static class StoreArchive
             {
                 throw Refused(path, number, string.Create(CultureInfo.InvariantCulture, $"it has format {format}, and this poolhubd knows {Format}"));
             }
-            counted = new ArchiveEnd(
-                counted.Miners + (line.Miner is null ? 0 : 1), counted.Feedback + (line.Feedback is null ? 0 : 1),
-                counted.Audit + (line.Audit is null ? 0 : 1));
+            counted = counted.Plus(line.Miner is null ? 0 : 1, line.Feedback is null ? 0 : 1, line.Audit is null ? 0 : 1);
             end = line.End;
         }
         return end == counted ? counted : throw Refused(path, number, "it was cut off");

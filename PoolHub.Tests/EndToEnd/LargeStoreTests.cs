@@ -14,6 +14,8 @@ public sealed class LargeStoreTests
 {
     private const int ReadyMs = 2_000;
 
+    private static readonly DateTimeOffset s_begin = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
     private static bool IsFull => Environment.GetEnvironmentVariable("POOLHUB_TEST_FULL") is not null;
 
     private static int Miners => IsFull ? 100_000 : 20_000;
@@ -27,10 +29,8 @@ public sealed class LargeStoreTests
         await using HubProcess hub = HubProcess.Prepare(("DB_DSN", dsn), ("HEARTBEAT_GRACE_SEC", "3600"));
         await using (IHubStore store = await OpenAsync(hub, dsn))
         {
-            foreach (StoredMiner[] miners in Enumerable.Range(0, Miners).Select(Make).Chunk(5_000))
-            {
-                await ((IStoreArchive)store).ImportAsync(miners);
-            }
+            _ = await ((IStoreArchive)store).ImportAsync(
+                Enumerable.Range(0, Miners).Select(Make).Chunk(5_000).Select(miners => new ArchiveBatch(miners, [], [])));
         }
         var started = Stopwatch.StartNew();
         await hub.RestartAsync();
@@ -83,6 +83,63 @@ public sealed class LargeStoreTests
         await hub.RestartAsync();
         await StoreUnderTest.Of(hub).AssertHoldsAsync(ledger, "x");
         Assert.Equal(audit.Entries, (await hub.Admin.ListAuditAsync(limit: 100, cancel: TestContext.Current.CancellationToken)).Entries);
+    }
+
+    /// <summary>More of each kind than what is written together.</summary>
+    [Fact]
+    public async Task Store_of_many_batches_moves_there_and_back_with_a_bar()
+    {
+        const int Many = 4_500;
+        string dsn = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        await using HubProcess hub = HubProcess.Prepare();
+        await using (IHubStore store = await OpenAsync(hub, ""))
+        {
+            _ = await ((IStoreArchive)store).ImportAsync([new ArchiveBatch(
+                [.. Enumerable.Range(0, Many).Select(Make)],
+                [.. Enumerable.Range(0, Many).Select(i => new StoredFeedback(
+                    $"job-{i}", $"rig-{i % 100:000000}", "failed", i, "bad_input", new TokenPrice(i), s_begin.AddMilliseconds(i)))],
+                [.. Enumerable.Range(0, Many).Select(i => AuditEntry.Claim($"rig-{i:000000}", s_begin.AddMilliseconds(i)))])]);
+        }
+        string first = Path.Combine(hub.StateDir, "first.jsonl");
+        string second = Path.Combine(hub.StateDir, "second.jsonl");
+        string third = Path.Combine(hub.StateDir, "third.jsonl");
+        await AssertBarAsync(hub, "export", first);
+        hub.Set(("DB_DSN", dsn));
+        await AssertBarAsync(hub, "import", first);
+        await AssertBatchesAsync(hub, "export", second);
+        hub.Set(("DB_DSN", ""));
+        File.Delete(Path.Combine(hub.StateDir, "poolhub.db"));
+        await AssertBatchesAsync(hub, "import", second);
+        _ = await StoreAsync(hub, 0, "export", third);
+        string[] lines = await SortedAsync(first);
+        Assert.Equal((3 * Many) + 2, lines.Length);
+        Assert.Equal(lines, await SortedAsync(second));
+        Assert.Equal(lines, await SortedAsync(third));
+
+        // On a terminal of its own.
+        static async Task AssertBarAsync(HubProcess hub, string verb, string file)
+        {
+            FinishedProgram run = await Programs.RunAsync(
+                "script", ["-qec", $"{Programs.Cli} store {verb} {file} --config {hub.ConfigPath} --daemon {Programs.Daemon}", "/dev/null"],
+                [.. hub.Environment(), ("TERM", "xterm")]);
+            Assert.True(run.Status == 0, run.ToString());
+            Assert.Matches($"{verb}.*━━━.*100%", run.Output);
+        }
+
+        static async Task AssertBatchesAsync(HubProcess hub, string verb, string file)
+        {
+            FinishedProgram run = await Programs.RunAsync(Programs.Daemon, [$"--{verb}", file], [.. hub.Environment()]);
+            Assert.True(run.Status == 0, run.ToString());
+            string[] batches = [.. Enumerable.Range(1, 6).Select(i => $"progress {i * 2_000} {3 * Many}")];
+            Assert.Equal(batches, run.OutputLines[..batches.Length]);
+        }
+
+        static async Task<string[]> SortedAsync(string file)
+        {
+            string[] lines = await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken);
+            Array.Sort(lines, StringComparer.Ordinal);
+            return lines;
+        }
     }
 
     [Fact]

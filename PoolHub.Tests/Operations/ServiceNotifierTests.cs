@@ -1,3 +1,5 @@
+using PoolHub.Daemon.Operations;
+using PoolHub.Tests.EndToEnd;
 using PoolHub.Tests.Support;
 
 namespace PoolHub.Tests.Operations;
@@ -14,6 +16,31 @@ public sealed class ServiceNotifierTests
         await hub.RestartAsync();
         Assert.StartsWith("STOPPING=1\nSTATUS=", hub.Systemd.States[1], StringComparison.Ordinal);
         Assert.StartsWith("READY=1", hub.Systemd.Last, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Store_that_takes_long_to_open_gets_more_time_for_as_long_as_it_takes()
+    {
+        var clock = new HandClock();
+        var systemd = new RecordingNotifier();
+        var opening = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task<int> opened = ServiceNotifier.WhileOpeningAsync(opening.Task, systemd, clock);
+        clock.Advance(TimeSpan.FromSeconds(29));
+        Assert.Empty(systemd.States);
+        for (int times = 1; times <= 3; times++)
+        {
+            // Its next wait may begin a moment later.
+            _ = await Eventually.SeeAsync(
+                () =>
+                {
+                    clock.Advance(TimeSpan.FromSeconds(30));
+                    return Task.FromResult(systemd.States.Length);
+                },
+                told => told >= times);
+            Assert.StartsWith("EXTEND_TIMEOUT_USEC=120000000\n", systemd.Last, StringComparison.Ordinal);
+        }
+        opening.SetResult(7);
+        Assert.Equal(7, await opened);
     }
 
     [Fact]

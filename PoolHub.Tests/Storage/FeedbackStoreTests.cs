@@ -99,17 +99,18 @@ public abstract class FeedbackStoreTests : AuditStoreTests
         [
             new("bare", null, 0, new StoredKeys([1], IssuedAt: Noon), TrustState.None, null, Noon),
             new("full", Full, 7, new StoredKeys([2], [3], Noon.AddDays(1)), trust, new StoredStatus("full", 3, true, 120, -5, 11.25, Noon.AddDays(2), Noon),
-                Noon.AddDays(-1), Noon.AddDays(2), HasLeft: false, new PriceOverride(new TokenPrice(9), Noon)),
+                Noon.AddDays(-1), Noon.AddDays(2), HasLeft: false, new PriceOverride(new TokenPrice(9), Noon, Noon.AddHours(-3))),
             new("left", Bare, 4, new StoredKeys(null, RevokedAt: Noon), TrustState.None, null, Noon, Noon.AddHours(1), HasLeft: true),
         ];
         StoredFeedback[] feedback = [Feedback("j1") with { MinerId = "full" }, Feedback("j2") with { MinerId = "left", LatencyMs = null, FailCode = null, TokensSpent = null }];
         AuditEntry[] audit = [AuditEntry.Claim("full", Noon), new AuditEntry(Noon.AddDays(1), "carol", "::1", AuditEntry.AcceptLoss, null, "3 miners")];
         await using (IHubStore store = await OpenAsync())
         {
-            var archive = (IStoreArchive)store;
-            await archive.ImportAsync(miners);
-            await archive.ImportAsync(feedback);
-            await archive.ImportAsync(audit);
+            // The report of a miner that somebody has deleted by hand has no place.
+            StoredFeedback[] reports = [.. feedback, Feedback("j3") with { MinerId = "deleted" }];
+            Assert.Equal(
+                new ArchiveEnd(3, 2, 2),
+                await ((IStoreArchive)store).ImportAsync([new ArchiveBatch(miners[..1], [], []), new ArchiveBatch(miners[1..], reports, audit)]));
         }
         await using IHubStore again = await OpenAsync();
         StoredMiner[] loaded = [.. (await again.LoadAsync(Cancel)).OrderBy(m => m.MinerId, StringComparer.Ordinal)];
@@ -133,5 +134,23 @@ public abstract class FeedbackStoreTests : AuditStoreTests
         }
         Assert.Equal(audit, entries);
         Assert.Equal(2, await ((IStoreArchive)again).CountAuditAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task Import_that_breaks_off_leaves_nothing()
+    {
+        await using (IHubStore store = await OpenAsync())
+        {
+            await Assert.ThrowsAsync<InvalidTimeZoneException>(() => ((IStoreArchive)store).ImportAsync(BreakingOff()));
+            Assert.Empty(await store.LoadAsync(Cancel));
+        }
+        await using IHubStore again = await OpenAsync();
+        Assert.Empty(await again.LoadAsync(Cancel));
+
+        static IEnumerable<ArchiveBatch> BreakingOff()
+        {
+            yield return new ArchiveBatch([new StoredMiner("m", Full, 1, new StoredKeys([1]), TrustState.None, null, Noon)], [Feedback("j")], []);
+            throw new InvalidTimeZoneException();
+        }
     }
 }

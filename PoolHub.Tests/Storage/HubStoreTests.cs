@@ -217,6 +217,6 @@ public abstract class HubStoreTests : FeedbackStoreTests
             await store.SavePriceOverrideAsync("taken", null, Noon);
             await store.SavePriceOverrideAsync("nobody", first, Noon);
         });
-        Assert.Equal([second, null, first, null], miners.OrderBy(m => m.MinerId, StringComparer.Ordinal).Select(m => m.Price));
+        Assert.Equal([second with { SetAt = Noon }, null, first with { SetAt = Noon }, null], miners.OrderBy(m => m.MinerId, StringComparer.Ordinal).Select(m => m.Price));
     }
 }

@@ -155,6 +155,37 @@ public sealed class PostgresHubStoreTests : HubStoreTests, IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData("53100", "is away: no more")]
+    [InlineData("P0001", "refuses it: no more")]
+    public async Task Import_that_the_database_fails_says_why_and_leaves_nothing(string state, string why)
+    {
+        await using PostgresHubStore store = await OpenPostgresAsync();
+        await _server.SqlAsync(_dsn, $"""
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no more' USING ERRCODE = '{state}'; END $$;
+            CREATE TRIGGER refuse BEFORE INSERT ON poolhub.feedback FOR EACH ROW EXECUTE FUNCTION refuse();
+            """);
+        var miner = new StoredMiner("m", Full, 1, new StoredKeys([1]), TrustState.None, null, Noon);
+        Exception refusal = await Assert.ThrowsAnyAsync<StoreUnavailableException>(
+            () => store.ImportAsync([new ArchiveBatch([miner], [], []), new ArchiveBatch([], [Feedback("j")], [])]));
+        Assert.Contains(why, refusal.Message, StringComparison.Ordinal);
+        AssertSecret(refusal);
+        Assert.Empty(await store.LoadAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task Export_that_the_database_fails_says_why()
+    {
+        await using PostgresHubStore store = await OpenPostgresAsync();
+        await _server.SqlAsync(_dsn, "DROP TABLE poolhub.feedback");
+        foreach (Func<Task> part in (Func<Task>[])[
+            () => store.CountFeedbackAsync(Cancel), async () => await store.ReadFeedbackAsync(Cancel).GetAsyncEnumerator(Cancel).MoveNextAsync()])
+        {
+            StoreUnavailableException refusal = await Assert.ThrowsAsync<StoreUnavailableException>(part);
+            Assert.Contains("refuses it: relation \"poolhub.feedback\" does not exist", refusal.Message, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task Schema_has_the_guides_tables_and_indexes()
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using Npgsql;
 using PoolHub.Daemon.Storage.Postgres;
 
@@ -13,6 +14,7 @@ namespace PoolHub.Tests.Support;
 internal sealed class PostgresServer : IDisposable
 {
     private const string Nobody = "nobody";
+    private const string Password = "the-servers-password";
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private static readonly SemaphoreSlim s_starting = new(1);
     private static PostgresServer? s_shared;
@@ -66,8 +68,11 @@ internal sealed class PostgresServer : IDisposable
             {
                 Run(new ProcessStartInfo("chown", [Nobody, server._directory]));
             }
-            Run(server.Unprivileged("initdb", "-D", server.Data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"));
-            // A password that has to be right, to see that it is and that nobody repeats it.
+            // Passwords have to be right, to see that they are and that nobody repeats them; but not through the socket.
+            await File.WriteAllTextAsync(Path.Combine(server._directory, "password"), Password);
+            Run(server.Unprivileged(
+                "initdb", "-D", server.Data, "-U", "postgres", "--auth-local=trust", "--auth-host=scram-sha-256",
+                "--pwfile", Path.Combine(server._directory, "password"), "-E", "UTF8", "--no-locale", "-N"));
             await server.LaunchAsync();
             return server;
         }
@@ -97,6 +102,25 @@ internal sealed class PostgresServer : IDisposable
     {
         Assert.True(PostgresDsn.TryParse(dsn, out PostgresDsn? read, out string? problem), problem);
         return read.ConnectionString;
+    }
+
+    /// <summary>From now on it also speaks TLS, with a certificate of the authority.</summary>
+    public async Task UseTlsAsync(Certificates authority)
+    {
+        using X509Certificate2 certificate = authority.IssueHub();
+        foreach ((string setting, string from) in ((string, string)[])[("ssl_cert_file", authority.CertFile), ("ssl_key_file", authority.KeyFile)])
+        {
+            string file = Path.Combine(_directory, Path.GetFileName(from));
+            File.Copy(from, file);
+            Run(new ProcessStartInfo("chmod", ["0600", file]));
+            if (Environment.IsPrivilegedProcess)
+            {
+                Run(new ProcessStartInfo("chown", [Nobody, file]));
+            }
+            _ = await SqlAsync(Admin("postgres"), $"ALTER SYSTEM SET {setting} = '{file}'");
+        }
+        _ = await SqlAsync(Admin("postgres"), "ALTER SYSTEM SET ssl = on");
+        _ = await SqlAsync(Admin("postgres"), "SELECT pg_reload_conf()");
     }
 
     /// <summary>Immediate shutdown: no goodbye, no checkpoint.</summary>
@@ -142,7 +166,7 @@ internal sealed class PostgresServer : IDisposable
         }
     }
 
-    private string Admin(string database) => $"Host=127.0.0.1;Port={Port};Username=postgres;Database={database};Pooling=false;Timeout=5";
+    private string Admin(string database) => $"Host=127.0.0.1;Port={Port};Username=postgres;Password={Password};Database={database};Pooling=false;Timeout=5";
 
     private static async Task<object?> RunSqlAsync(string connectionString, string sql)
     {

@@ -89,6 +89,25 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         }
     }
 
+    /// <summary>Asks it something, and says what is wrong when there is no answer.</summary>
+    /// <exception cref="StoreAwayException">It cannot be reached now.</exception>
+    /// <exception cref="StoreUnavailableException">It refuses.</exception>
+    public async Task<T> AskAsync<T>(Func<Task<T>> ask)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (Exception e) when (IsAway(e))
+        {
+            throw Away(e);
+        }
+        catch (PostgresException e)
+        {
+            throw new StoreUnavailableException($"{Dsn} refuses it: {e.MessageText}", e);
+        }
+    }
+
     public StoreAwayException Away(Exception e) => new($"{Dsn} is away: {Reason(e)}", e);
 
     /// <summary>Whether it says that the database cannot work now, not that it does not like what it was asked.</summary>

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace PoolHub.Daemon.Storage.Postgres;
 
-/// <summary>Adds miners with all that another store knew of them: one transaction, a statement for each table.</summary>
+/// <summary>Adds what another store held: one transaction, a statement for each table and batch.</summary>
 internal static class PostgresImport
 {
     private const string Standing = """
@@ -13,9 +13,32 @@ internal static class PostgresImport
         WHERE m.miner_id = r.miner_id
         """;
 
-    public static NpgsqlBatch Of(NpgsqlConnection connection, IReadOnlyList<StoredMiner> miners)
+    /// <returns>How much was written.</returns>
+    public static async Task<ArchiveEnd> WriteAsync(PostgresDatabase database, IEnumerable<ArchiveBatch> batches)
     {
-        var batch = new NpgsqlBatch(connection);
+        await using NpgsqlConnection connection = await database.OpenAsync(CancellationToken.None);
+        await using NpgsqlTransaction transaction = await database.AskAsync(() => connection.BeginTransactionAsync().AsTask());
+        var written = new ArchiveEnd(0, 0);
+        foreach (ArchiveBatch part in batches)
+        {
+            await using var batch = new NpgsqlBatch(connection, transaction);
+            Add(batch, part.Miners);
+            NpgsqlBatchCommand feedback = PostgresStatements.Feedback(part.Feedback);
+            batch.BatchCommands.Add(feedback);
+            batch.BatchCommands.Add(PostgresStatements.Audit(part.Audit));
+            _ = await database.AskAsync(() => batch.ExecuteNonQueryAsync());
+            written = written.Plus(part.Miners.Count, feedback.RecordsAffected, part.Audit.Count);
+        }
+        _ = await database.AskAsync(async () =>
+        {
+            await transaction.CommitAsync();
+            return true;
+        });
+        return written;
+    }
+
+    private static void Add(NpgsqlBatch batch, IReadOnlyList<StoredMiner> miners)
+    {
         batch.BatchCommands.Add(PostgresStatements.Keys([.. miners.Select(m => (m.MinerId, m.Keys, m.CreatedAt))]));
         batch.BatchCommands.Add(PostgresStatements.Registrations(
             [.. miners.Where(m => m.Profile is not null).Select(m => new RegistrationWrite(m.MinerId, m.Profile!, m.Epoch, null, m.CreatedAt))]));
@@ -29,10 +52,9 @@ internal static class PostgresImport
         batch.BatchCommands.Add(PostgresStatements.Trust([.. miners.Select(m => KeyValuePair.Create(m.MinerId, m.Trust))]));
         batch.BatchCommands.Add(PostgresStatements.Statuses(miners.Where(m => m.Status is not null).Select(m => m.Status!.Value).ToArray()));
         foreach (NpgsqlBatchCommand prices in PostgresStatements.Prices(
-            [.. miners.Where(m => m.Price is not null).Select(m => new PriceWrite(m.MinerId, m.Price, m.CreatedAt))]))
+            [.. miners.Where(m => m.Price is not null).Select(m => new PriceWrite(m.MinerId, m.Price, m.Price!.SetAt ?? m.CreatedAt))]))
         {
             batch.BatchCommands.Add(prices);
         }
-        return batch;
     }
 }

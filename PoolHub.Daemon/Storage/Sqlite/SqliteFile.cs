@@ -15,6 +15,12 @@ internal sealed class SqliteFile : IDisposable
     private const int SqliteCorrupt = 11;
     private const int SqliteNotADatabase = 26;
 
+    /// <summary>
+    /// A larger file is checked only after a crash: docs/decisions/0022. A hundred thousand miners with as many reports are
+    /// half of it.
+    /// </summary>
+    private const long CheckedBytes = 128L << 20;
+
     /// <summary>How long a write waits for another program that holds the file, such as a backup, before it fails.</summary>
     private const int BusyTimeoutSec = 5;
 
@@ -34,7 +40,7 @@ internal sealed class SqliteFile : IDisposable
     /// <summary>The only connection that writes.</summary>
     public SqliteConnection Writer { get; }
 
-    /// <summary>The schema's version before migration; 0 for a new database.</summary>
+    /// <summary>The schema's version before migration; the newest for a new database.</summary>
     public int FoundVersion { get; }
 
     /// <summary>False when the last process that had it open did not close it.</summary>
@@ -52,20 +58,25 @@ internal sealed class SqliteFile : IDisposable
             CreateIfAbsent(path);
 
             // Closing the last connection removes the write-ahead log; one that is still there was left by a crash.
-            var wal = new FileInfo(path + "-wal");
-            bool wasClean = !wal.Exists || wal.Length == 0;
+            bool wasClean = !HasLog(path);
 
-            writer = Connect(path, SqliteOpenMode.ReadWrite);
-            if (!wasClean)
+            int found;
+            // One that may write copies the log into the file when it is closed: what is refused stays as it was.
+            using (SqliteConnection reader = Connect(path, SqliteOpenMode.ReadOnly))
             {
-                Check(writer, path);
+                if (!wasClean || new FileInfo(path).Length <= CheckedBytes)
+                {
+                    Check(reader, path);
+                }
+                found = SqliteMigrations.Recognise(reader, path);
             }
+            writer = Connect(path, SqliteOpenMode.ReadWrite);
             Execute(writer, "PRAGMA journal_mode = WAL");
             // FULL syncs the log at every commit: what was acknowledged survives a loss of power, not only of the process.
             Execute(writer, "PRAGMA synchronous = FULL");
             // Statuses rewrite the same pages again and again; a longer log copies them into the database less often.
             Execute(writer, "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864");
-            int found = SqliteMigrations.Apply(writer, path);
+            SqliteMigrations.Apply(writer, found);
             return new SqliteFile(path, fileLock, writer, found, wasClean);
         }
         catch (Exception e)
@@ -80,13 +91,26 @@ internal sealed class SqliteFile : IDisposable
         }
     }
 
-    public SqliteConnection OpenReader() => Connect(Path, SqliteOpenMode.ReadOnly);
+    public SqliteConnection OpenReader() => Ask(() => Connect(Path, SqliteOpenMode.ReadOnly));
+
+    /// <summary>Reads something, and says what to do when it cannot be read.</summary>
+    public T Ask<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (SqliteException e)
+        {
+            throw Refusal(Path, e)!;
+        }
+    }
 
     /// <summary>What tells the operator what to do about <paramref name="e"/>; null when it is no fault of the file.</summary>
     public static StoreRefusedException? Refusal(string path, Exception e) => e switch
     {
         SqliteException { SqliteErrorCode: SqliteNotADatabase } => new StoreRefusedException(
-            $"{path} is not a SQLite database. Restore it from a backup, or move it away to start with an empty directory.",
+            $"{path} is not a SQLite database. Restore it from a backup, or move it away, with its -wal and -shm, to start with an empty store.",
             e),
         SqliteException { SqliteErrorCode: SqliteCorrupt } => Damaged(path, e.Message, e),
         SqliteException => new StoreRefusedException($"{path} cannot be opened: {e.Message}", e),
@@ -144,14 +168,45 @@ internal sealed class SqliteFile : IDisposable
         }
     }
 
+    /// <summary>
+    /// A new database gets its name when it has its tables. So an empty file is never one of ours, also after a crash: it
+    /// was more once, and SQLite would take it for a new one and discard the log beside it.
+    /// </summary>
     private static void CreateIfAbsent(string path)
     {
-        if (!File.Exists(path))
+        var file = new FileInfo(path);
+        if (file is { Exists: true, Length: > 0 })
         {
-            // SQLite gives its log the mode of the database.
-            new FileStream(path, StateDirectory.OwnerOnly(FileMode.CreateNew, FileShare.ReadWrite)).Dispose();
+            return;
         }
+        if (HasLog(path))
+        {
+            throw new StoreRefusedException(
+                $"{path} is {(file.Exists ? "empty" : "missing")}, and {path}-wal beside it holds what was written last. Put back the "
+                + "database that it belongs to, or restore a backup and move the -wal and -shm away, or move all of them away to start "
+                + "with an empty store.");
+        }
+        if (file.Exists)
+        {
+            throw new StoreRefusedException(
+                $"{path} is empty, as a restore leaves it that failed. Restore it from a backup, or delete it to start with an empty store.");
+        }
+        string made = path + ".new";
+        foreach (string left in (string[])[made, made + "-wal", made + "-shm"])
+        {
+            File.Delete(left);
+        }
+        // SQLite gives its log the mode of the database.
+        new FileStream(made, StateDirectory.OwnerOnly(FileMode.CreateNew, FileShare.ReadWrite)).Dispose();
+        using (SqliteConnection connection = Connect(made, SqliteOpenMode.ReadWrite))
+        {
+            Execute(connection, "PRAGMA journal_mode = WAL");
+            SqliteMigrations.Apply(connection, found: 0);
+        }
+        File.Move(made, path);
     }
+
+    private static bool HasLog(string path) => new FileInfo(path + "-wal") is { Exists: true, Length: > 0 };
 
     private static SqliteConnection Connect(string path, SqliteOpenMode mode)
     {
@@ -184,7 +239,8 @@ internal sealed class SqliteFile : IDisposable
         command.CommandText = "PRAGMA quick_check(1)";
         if (command.ExecuteScalar() as string is var result && result != "ok")
         {
-            throw Damaged(path, result ?? "no answer", null);
+            // Before the fault stands a line that names the database.
+            throw Damaged(path, result?.Split('\n')[^1] ?? "no answer", null);
         }
     }
 

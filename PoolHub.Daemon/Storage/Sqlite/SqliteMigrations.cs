@@ -114,8 +114,9 @@ internal static class SqliteMigrations
 
     public static int Newest => s_steps.Length;
 
-    /// <summary>Takes the steps that the database has not taken yet; returns the version it was found at.</summary>
-    public static int Apply(SqliteConnection connection, string path)
+    /// <summary>The version that the database is at; 0 when it has no tables yet.</summary>
+    /// <exception cref="StoreRefusedException">It is newer, or another program's.</exception>
+    public static int Recognise(SqliteConnection connection, string path)
     {
         int found = SqliteFile.Pragma(connection, "user_version");
         if (found > Newest)
@@ -129,6 +130,12 @@ internal static class SqliteMigrations
             throw new StoreRefusedException(
                 $"{path} is another program's database. Move it away, or set the state directory to another place.");
         }
+        return found;
+    }
+
+    /// <summary>Takes the steps that the database has not taken yet.</summary>
+    public static void Apply(SqliteConnection connection, int found)
+    {
         for (int version = found; version < Newest; version++)
         {
             using SqliteTransaction transaction = connection.BeginTransaction();
@@ -143,7 +150,6 @@ internal static class SqliteMigrations
             step.ExecuteNonQuery();
             transaction.Commit();
         }
-        return found;
     }
 
     private static bool HasTables(SqliteConnection connection)

@@ -69,7 +69,7 @@ internal sealed class SqliteStatements : IDisposable
             """, 8);
         _feedback = Prepare(connection, """
             INSERT INTO feedback (job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM miners WHERE miner_id = ?2)
             ON CONFLICT (job_id, miner_id, outcome) DO NOTHING
             """, 7);
         _price = Prepare(connection, """
@@ -164,11 +164,12 @@ internal sealed class SqliteStatements : IDisposable
         }
         if (miner.Price is { } price)
         {
-            SavePriceOverride(miner.MinerId, price, miner.CreatedAt, audit: null);
+            SavePriceOverride(miner.MinerId, price, price.SetAt ?? miner.CreatedAt, audit: null);
         }
     }
 
-    public void Import(StoredFeedback feedback) => Insert(feedback);
+    /// <returns>1 when it was written, 0 when there is no such miner.</returns>
+    public int Import(StoredFeedback feedback) => Insert(feedback);
 
     public void SaveStatus(in StoredStatus status) =>
         Run(_status, status.MinerId, status.QueueLen, status.Busy, status.AvgLatencyMs, status.TempC, status.MemFreeGb,

@@ -38,6 +38,9 @@ internal sealed class SqliteWriter
     /// <summary>Whether the last write was refused.</summary>
     public bool Failing => _failing;
 
+    /// <summary>Why one was refused last.</summary>
+    public string Reason { get; private set; } = "the log says why";
+
     /// <summary>Writes made durable so far; a row of a status batch counts as one.</summary>
     public long Writes => Interlocked.Read(ref _writes);
 
@@ -242,8 +245,11 @@ internal sealed class SqliteWriter
         }
     }
 
-    private static StoreUnavailableException Unavailable(Exception e) =>
-        new($"The database took nothing: {e.Message}", e);
+    private StoreUnavailableException Unavailable(Exception e)
+    {
+        Reason = e.Message;
+        return new StoreUnavailableException($"The database took nothing: {e.Message}", e);
+    }
 
     private static void TryRollback(SqliteStatements statements)
     {
