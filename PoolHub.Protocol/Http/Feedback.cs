@@ -12,7 +12,7 @@ public sealed record FeedbackRequest
     /// <summary>The miner that had it, or was asked to; required.</summary>
     public string? MinerId { get; init; }
 
-    /// <summary>The match whose holds it ends; every match of the job that gave this miner when absent.</summary>
+    /// <summary>The match whose holds it ends; every match of the coordinator's for the job that gave this miner when absent.</summary>
     public string? MatchId { get; init; }
 
     /// <summary><c>accepted</c>, <c>rejected</c>, <c>failed</c> or <c>completed</c>.</summary>
