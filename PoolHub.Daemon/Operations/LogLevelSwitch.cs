@@ -3,8 +3,12 @@ namespace PoolHub.Daemon.Operations;
 /// <summary>What is logged; the setting LOG_LEVEL, which a reload may change.</summary>
 internal sealed class LogLevelSwitch(LogLevel level)
 {
-    /// <summary>Writes every request's whole address, in which a session token may stand.</summary>
-    private const string Addresses = "Microsoft.AspNetCore.Hosting.Diagnostics";
+    /// <summary>
+    /// These write every request's whole address, in which a session token may stand, and the line or the header that a
+    /// bad request has.
+    /// </summary>
+    private static readonly string[] s_withSecrets =
+        ["Microsoft.AspNetCore.Hosting.Diagnostics", "Microsoft.AspNetCore.Server.Kestrel.BadRequests"];
 
     private volatile LogLevel _level = level;
 
@@ -15,6 +19,6 @@ internal sealed class LogLevelSwitch(LogLevel level)
     {
         LogLevel wanted = _level;
         bool own = category?.StartsWith("PoolHub", StringComparison.Ordinal) == true;
-        return level >= (own || (wanted <= LogLevel.Debug && category != Addresses) ? wanted : LogLevel.Warning);
+        return level >= (own || (wanted <= LogLevel.Debug && !s_withSecrets.Contains(category)) ? wanted : LogLevel.Warning);
     }
 }

@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
@@ -135,7 +138,19 @@ public sealed class InjectionTests
         {
             using HttpResponseMessage refused = await hub.Http.GetAsync(new Uri(path, UriKind.Relative), TestContext.Current.CancellationToken);
         }
-        await using (WsMiner miner = await WsMiner.ConnectAsync(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, hub.HttpPort), token, inHeader: false))
+        foreach (string request in (string[])
+            [
+                $"GET /v1/miners/lease/renew?session_token={token}\u0001 HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n",
+                $"GET /v1/miners/lease/renew?session_token={token} HTTP/9.9\r\nHost: hub\r\nConnection: close\r\n\r\n",
+                $"GET http://hub:x/?session_token={token} HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n",
+                $"GET /v1/miners HTTP/1.1\r\nHost: hub\r\nConnection: close\r\nAuthorization Bearer {HubProcess.Token}\r\n\r\n",
+                $"GET /v1/miners HTTP/1.1\r\nHost: hub\r\nConnection: close\r\nAuthorization: Bearer {HubProcess.Token}\u0001\r\n\r\n",
+                $"POST /v1/match HTTP/1.1\r\nHost: {HubProcess.Secret} x\r\nConnection: close\r\nX-PoolHub-Secret: {HubProcess.Secret}\r\nContent-Length: {token}\r\n\r\n",
+            ])
+        {
+            Assert.Matches("^HTTP/1.1 (4|505)", await SendRawAsync(hub.HttpPort, request));
+        }
+        await using (WsMiner miner = await WsMiner.ConnectAsync(new IPEndPoint(IPAddress.Loopback, hub.HttpPort), token, inHeader: false))
         {
             await miner.SendTextAsync("""{"queue_len":0}""");
             _ = await miner.ExpectTextAsync("ack");
@@ -147,6 +162,15 @@ public sealed class InjectionTests
         Assert.DoesNotContain(hub.Log, line => line.Any(char.IsControl));
         // A line that somebody else began would begin otherwise.
         Assert.All(hub.Log, line => Assert.Matches("^(crit|fail|warn|info|debug): (?!forged)", line));
+    }
+
+    private static async Task<string> SendRawAsync(int port, string request)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, port, TestContext.Current.CancellationToken);
+        await client.GetStream().WriteAsync(Encoding.Latin1.GetBytes(request), TestContext.Current.CancellationToken);
+        using var reader = new StreamReader(client.GetStream(), Encoding.Latin1);
+        return await reader.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(TestHub.Patience);
     }
 
     private static string Registration(string id, string key, string text) => Json(new RegisterRequest
