@@ -51,7 +51,7 @@ internal static class JsonCorpus
         """{"job_id":"job-1","miner_id":"miner-1","match_id":"0199b6f3a7c07000800000000000000a","outcome":"failed","latency_ms":120,"fail_code":"oom","tokens_spent":0.01}""",
         """{"job_id":"job-1","miner_id":"miner-1","outcome":"completed"}""");
 
-    /// <summary>Cut at every token.</summary>
+    /// <summary>Cut before and after every token: a value that is replaced leaves its comma.</summary>
     public static Specimen[] Of(params string[] texts) => [.. texts.Select(text =>
     {
         byte[] utf8 = Encoding.UTF8.GetBytes(text);
@@ -60,8 +60,9 @@ internal static class JsonCorpus
         while (reader.Read())
         {
             cuts.Add((int)reader.TokenStartIndex);
+            cuts.Add((int)reader.BytesConsumed);
         }
-        return new Specimen(utf8, [.. cuts, utf8.Length]);
+        return new Specimen(utf8, [.. cuts.Distinct()]);
     })];
 
     private static byte[] Quoted(int chars) => Encoding.UTF8.GetBytes($"\"{new string('x', chars)}\"");
