@@ -27,12 +27,12 @@ internal sealed class TlsHouse : IDisposable
 
     public HubClient Https(TestHub hub, string? secret = null, X509Certificate2? certificate = null)
     {
-        var http = new HttpClient(Handler(certificate)) { BaseAddress = new Uri($"https://{hub.Hub.HttpEndPoint}") };
+        var http = new HttpClient(Handler(certificate)) { BaseAddress = new Uri($"https://{hub.HttpEndPoint}") };
         return new HubClient(http, secret);
     }
 
     public Task<WsMiner> ConnectWebAsync(TestHub hub, X509Certificate2? certificate = null, string? token = null) =>
-        WsMiner.ConnectAsync(hub.Hub.HttpEndPoint, token, inHeader: true, new HttpMessageInvoker(Handler(certificate)));
+        WsMiner.ConnectAsync(hub.HttpEndPoint, token, inHeader: true, new HttpMessageInvoker(Handler(certificate)));
 
     public async Task<TlsMiner> ConnectAsync(TestHub hub, X509Certificate2? certificate = null, SslProtocols protocol = SslProtocols.None) =>
         await SecureAsync(await DialAsync(hub), certificate, protocol);
@@ -40,7 +40,7 @@ internal sealed class TlsHouse : IDisposable
     public static async Task<Socket> DialAsync(TestHub hub)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(hub.Hub.TcpEndPoint);
+        await socket.ConnectAsync(hub.TcpEndPoint);
         return socket;
     }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
@@ -33,10 +34,10 @@ public sealed class TlsTests : IDisposable
     [Fact]
     public async Task Doors_open_to_the_network_where_they_speak_tls()
     {
-        await using TestHub hub = await StartAsync(("POOLHUB_BIND", "0.0.0.0"));
-        await using TlsMiner miner = await ConnectAsync(hub);
+        await using TestHub hub = await _house.StartAsync(("POOLHUB_BIND", "0.0.0.0"));
+        await using TlsMiner miner = await _house.ConnectAsync(hub);
         Assert.Equal(IPAddress.Any, hub.Hub.TcpEndPoint.Address);
-        await miner.Miner.HelloAsync("m", await IssueKeyAsync(hub, "m"));
+        await miner.Miner.HelloAsync("m", await _house.IssueKeyAsync(hub, "m"));
     }
 
     [Theory]
