@@ -60,6 +60,10 @@ internal sealed class SpooledStore : IHubStore
         });
         try
         {
+            if (spool.TornBytes > 0)
+            {
+                StorageLog.SpoolTorn(log, spool.Path, spool.TornBytes);
+            }
             if (spool.Count > 0)
             {
                 StorageLog.SpoolFound(log, spool.Count, spool.Path);
@@ -128,7 +132,7 @@ internal sealed class SpooledStore : IHubStore
 
     public async Task<FeedbackReceipt> RecordFeedbackAsync(StoredFeedback feedback, Func<TrustState, TrustState> learn)
     {
-        if (_spool.Count == 0)
+        if (await IsSpoolEmptyAsync())
         {
             try
             {
@@ -195,7 +199,7 @@ internal sealed class SpooledStore : IHubStore
     /// <summary>To the database; or to the spool, and also while others wait there, so that no two change places.</summary>
     private async Task SaveAsync(Func<Task> save, SpoolEntry entry)
     {
-        if (_spool.Count == 0)
+        if (await IsSpoolEmptyAsync())
         {
             try
             {
@@ -208,6 +212,15 @@ internal sealed class SpooledStore : IHubStore
             }
         }
         await AppendAsync(entry);
+    }
+
+    private async ValueTask<bool> IsSpoolEmptyAsync()
+    {
+        if (_spool.Count > 0 && _delivery is { } delivery)
+        {
+            await delivery.Rest;
+        }
+        return _spool.Count == 0;
     }
 
     private async Task AppendAsync(SpoolEntry entry)
