@@ -133,8 +133,13 @@ internal sealed class Hub : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends when the hub was told to stop and has stopped.</summary>
-    public Task WaitForShutdownAsync() => _app.WaitForShutdownAsync();
+    /// <summary>Ends when the hub has stopped; false when it was not told to, but one of its loops has failed.</summary>
+    public async Task<bool> WaitForShutdownAsync()
+    {
+        await _app.WaitForShutdownAsync();
+        BackgroundService[] loops = [_parts.Sweep, _parts.Retention];
+        return loops.All(loop => loop.ExecuteTask is not { IsFaulted: true });
+    }
 
     public async ValueTask DisposeAsync()
     {
