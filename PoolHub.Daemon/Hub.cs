@@ -116,7 +116,10 @@ internal sealed class Hub : IAsyncDisposable
         IHubStore? store = null;
         try
         {
-            store = await HubStores.OpenAsync(settings.Storage, settings.StateDir, time, app.Services.GetRequiredService<ILoggerFactory>());
+            await using (ServiceNotifier.ExtendStart(systemd, time, LogOf<ServiceNotifier>(app)))
+            {
+                store = await HubStores.OpenAsync(settings.Storage, settings.StateDir, time, app.Services.GetRequiredService<ILoggerFactory>());
+            }
             parts = await WireAsync(app, store, settings, tls, time, level, systemd);
             more?.Invoke(app);
             await app.StartAsync();

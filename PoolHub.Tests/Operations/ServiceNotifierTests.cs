@@ -1,3 +1,6 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using PoolHub.Daemon.Operations;
 using PoolHub.Tests.Support;
 
 namespace PoolHub.Tests.Operations;
@@ -14,6 +17,20 @@ public sealed class ServiceNotifierTests
         await hub.RestartAsync();
         Assert.StartsWith("STOPPING=1\nSTATUS=", hub.Systemd.States[1], StringComparison.Ordinal);
         Assert.StartsWith("READY=1", hub.Systemd.Last, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Start_that_takes_long_asks_systemd_for_more_time()
+    {
+        var time = new FakeTimeProvider();
+        var systemd = new RecordingNotifier();
+        await using (ServiceNotifier.ExtendStart(systemd, time, NullLogger.Instance))
+        {
+            Assert.Empty(systemd.States);
+            time.Advance(TimeSpan.FromSeconds(40));
+        }
+        time.Advance(TimeSpan.FromSeconds(40));
+        Assert.Equal(["EXTEND_TIMEOUT_USEC=60000000", "EXTEND_TIMEOUT_USEC=60000000"], systemd.States);
     }
 
     [Fact]
