@@ -48,15 +48,17 @@ public sealed class SpooledStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task Spool_drains_though_reports_do_not_stop_when_the_database_is_back()
+    public async Task Spool_drains_though_reports_and_registrations_do_not_stop_when_the_database_is_back()
     {
+        const int Clients = 16;
         LeavingDatabase database = await LeavingDatabase.CreateAsync();
         await using SpooledStore store = await OpenAsync(database);
         await store.SaveKeysAsync("m", new StoredKeys([1]), Noon);
         await database.LeaveAsync();
         ConcurrentBag<string> answered = [];
         using var stop = new CancellationTokenSource();
-        Task[] clients = [.. Enumerable.Range(0, 64).Select(client => Task.Run(
+        var registered = new long[Clients];
+        Task[] clients = [.. Enumerable.Range(0, Clients).Select(client => Task.Run(
             async () =>
             {
                 for (int i = 0; !stop.IsCancellationRequested; i++)
@@ -64,6 +66,8 @@ public sealed class SpooledStoreTests : IDisposable
                     string job = $"{client}-{i}";
                     Assert.True((await store.RecordFeedbackAsync(Feedback(job), Learn)).Recorded);
                     answered.Add(job);
+                    await store.SaveRegistrationAsync($"m{client}", Full with { MaxParallel = i }, i, null, Noon);
+                    registered[client] = i;
                 }
             },
             Cancel))];
@@ -79,6 +83,12 @@ public sealed class SpooledStoreTests : IDisposable
         }
         await stop.CancelAsync();
         await Task.WhenAll(clients);
+        IReadOnlyList<StoredMiner> miners = await store.LoadAsync(Cancel);
+        for (int client = 0; client < Clients; client++)
+        {
+            StoredMiner miner = miners.Single(it => it.MinerId == $"m{client}");
+            Assert.Equal((registered[client], (int)registered[client]), (miner.Epoch, miner.Profile!.MaxParallel));
+        }
         Assert.Equal((long)answered.Count, await database.SqlAsync("SELECT count(*) FROM poolhub.feedback"));
     }
 

@@ -63,7 +63,7 @@ internal sealed class SpoolDelivery : IAsyncDisposable
                     {
                         _rest ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                     }
-                    await Task.WhenAll(entries.Select(DeliverAsync));
+                    await Task.WhenAll(Needed(entries).Select(DeliverAsync));
                     _delivered(entries);
                     _spool.Remove();
                     delivered += entries.Length;
@@ -99,6 +99,20 @@ internal sealed class SpoolDelivery : IAsyncDisposable
         TaskCompletionSource? rest = _rest;
         Volatile.Write(ref _rest, null);
         rest?.SetResult();
+    }
+
+    /// <summary>Of a miner's registrations the last one counts, and each would be a transaction of its own.</summary>
+    private static IEnumerable<SpoolEntry> Needed(SpoolEntry[] entries)
+    {
+        Dictionary<string, SpoolEntry> last = [];
+        foreach (SpoolEntry entry in entries)
+        {
+            if (entry.Registration is { } registration)
+            {
+                last[registration.MinerId] = entry;
+            }
+        }
+        return entries.Where(e => e.Registration is not { } registration || ReferenceEquals(last[registration.MinerId], e));
     }
 
     private async Task DeliverAsync(SpoolEntry entry)
