@@ -15,7 +15,7 @@ namespace PoolHub.Daemon;
 /// <summary>The program <c>poolhubd</c>, from its command line to its end.</summary>
 internal static class DaemonRun
 {
-    /// <returns>0 when all went well, 1 when the settings are wrong or the hub could not start, 2 for a wrong command line.</returns>
+    /// <returns>0 when all went well, 1 when the settings are wrong, the hub could not start or has failed, 2 for a wrong command line.</returns>
     public static async Task<int> RunAsync(string[] args)
     {
         const int Failed = 1;
@@ -71,8 +71,8 @@ internal static class DaemonRun
         ProgramLog.Ready(hub.Log, OperationsEndpoints.Version, hub.HttpEndPoint.ToString(), hub.TcpEndPoint.ToString());
         TellSecret("COORDINATOR_SHARED_SECRET", settings.Access.CoordinatorSecrets, SecretFile.CoordinatorSecret);
         TellSecret("ADMIN_TOKEN", settings.Access.AdminTokens, SecretFile.AdminToken);
-        await hub.WaitForShutdownAsync();
-        return 0;
+        // systemd restarts what has failed.
+        return await hub.WaitForShutdownAsync() ? 0 : Failed;
 
         async Task<int> RunTaskAsync(HubSettings settings)
         {

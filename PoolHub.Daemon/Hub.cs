@@ -121,9 +121,10 @@ internal sealed class Hub : IAsyncDisposable
         IHubStore? store = null;
         try
         {
-            ILoggerFactory logs = app.Services.GetRequiredService<ILoggerFactory>();
-            store = await ServiceNotifier.WhileOpeningAsync(
-                Task.Run(() => HubStores.OpenAsync(settings.Storage, settings.StateDir, time, logs)), systemd, time);
+            await using (ServiceNotifier.ExtendStart(systemd, time, LogOf<ServiceNotifier>(app)))
+            {
+                store = await HubStores.OpenAsync(settings.Storage, settings.StateDir, time, app.Services.GetRequiredService<ILoggerFactory>());
+            }
             parts = await WireAsync(app, store, settings, tls, time, level, systemd);
             more?.Invoke(app);
             await app.StartAsync();
@@ -140,8 +141,13 @@ internal sealed class Hub : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends when the hub was told to stop and has stopped.</summary>
-    public Task WaitForShutdownAsync() => _app.WaitForShutdownAsync();
+    /// <summary>Ends when the hub has stopped; false when it was not told to, but one of its loops has failed.</summary>
+    public async Task<bool> WaitForShutdownAsync()
+    {
+        await _app.WaitForShutdownAsync();
+        BackgroundService[] loops = [_parts.Sweep, _parts.Retention];
+        return loops.All(loop => loop.ExecuteTask is not { IsFaulted: true });
+    }
 
     public async ValueTask DisposeAsync()
     {

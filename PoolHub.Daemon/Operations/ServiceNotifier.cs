@@ -14,28 +14,27 @@ internal sealed class ServiceNotifier(
     ISystemdNotifier systemd, MinerRegistry registry, MatchMetrics matches, TimeProvider time, ILogger<ServiceNotifier> log)
 {
     private static readonly TimeSpan StatusInterval = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan OpeningInterval = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ExtendInterval = TimeSpan.FromSeconds(20);
 
     private long _statusAt = time.GetTimestamp();
     private long _matchesThen;
     private string _status = "";
 
-    /// <summary>Asks for more time for as long as the store opens: a database may be away, and a large one takes its time.</summary>
-    public static async Task<T> WhileOpeningAsync<T>(Task<T> opening, ISystemdNotifier? systemd, TimeProvider time)
-    {
-        while (await Task.WhenAny(opening, Task.Delay(OpeningInterval, time)) != opening)
+    /// <summary>
+    /// Asks for another minute again and again, until it is disposed: a large database that was not closed is checked for
+    /// longer than a start may take, and one that is away is waited for.
+    /// </summary>
+    public static ITimer ExtendStart(ISystemdNotifier? systemd, TimeProvider time, ILogger log) => time.CreateTimer(
+        _ =>
         {
-            try
+            if (systemd is { IsEnabled: true })
             {
-                systemd?.Notify(new ServiceState("EXTEND_TIMEOUT_USEC=120000000\nSTATUS=waiting for the store"));
+                Send(systemd, log, "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=opening the store");
             }
-            catch (SocketException)
-            {
-                // It is told again, well before its time is over.
-            }
-        }
-        return await opening;
-    }
+        },
+        null,
+        ExtendInterval,
+        ExtendInterval);
 
     /// <summary>Both doors are open.</summary>
     public void Ready() => Send($"READY=1\nSTATUS={Status(0)}");
@@ -63,7 +62,9 @@ internal sealed class ServiceNotifier(
         $"{registry.OnlineCount} miners online, {registry.DegradedCount} degraded; {matchesPerSec:0.0} matches/s"
         + $"{(registry.Guard.Active ? "; many fell silent at once, the network is suspected" : "")}");
 
-    private void Send(string state)
+    private void Send(string state) => Send(systemd, log, state);
+
+    private static void Send(ISystemdNotifier systemd, ILogger log, string state)
     {
         try
         {

@@ -121,6 +121,10 @@ internal sealed class PostgresHubStore : IHubStore, IStoreArchive
         {
             throw _database.Away(e);
         }
+        catch (PostgresException e)
+        {
+            throw new StoreUnavailableException($"{_database.Dsn} refused: {e.MessageText}", e);
+        }
     }
 
     public Task<FeedbackReceipt> RecordFeedbackAsync(StoredFeedback feedback, Func<TrustState, TrustState> learn) =>
@@ -168,6 +172,10 @@ internal sealed class PostgresHubStore : IHubStore, IStoreArchive
         catch (Exception e) when (PostgresDatabase.IsAway(e))
         {
             throw _database.Away(e);
+        }
+        catch (PostgresException e)
+        {
+            throw new StoreUnavailableException($"{_database.Dsn} refused: {e.MessageText}", e);
         }
     }
 

@@ -55,9 +55,10 @@ internal sealed class Retention(IHubStore store, StorageOptions options, TimePro
                 {
                     _ = await SweepAsync(stoppingToken);
                 }
-                catch (Exception e) when (e is StoreUnavailableException or StoreRefusedException)
+                catch (Exception e) when (!stoppingToken.IsCancellationRequested)
                 {
-                    // The store has said so; the next time will do.
+                    // Nothing is lost but time; the next time will do.
+                    StorageLog.NotForgotten(log, e);
                 }
             }
         }

@@ -20,13 +20,13 @@ internal sealed class SpooledStore : IHubStore
     private readonly ILogger _log;
     private readonly Lock _gate = new();
 
-    /// <summary>The keys of the feedback that is in the spool.</summary>
-    private readonly HashSet<UInt128> _reported;
+    /// <summary>The keys of the feedback that is in the spool or on its way there, each with what it is durable after.</summary>
+    private readonly Dictionary<UInt128, Task> _reported;
     private volatile bool _spoolFails;
     private Func<string, bool> _knows = _ => false;
     private SpoolDelivery? _delivery;
 
-    private SpooledStore(PostgresHubStore database, SpoolFile spool, HashSet<UInt128> reported, TimeProvider time, ILogger log) =>
+    private SpooledStore(PostgresHubStore database, SpoolFile spool, Dictionary<UInt128, Task> reported, TimeProvider time, ILogger log) =>
         (_database, _spool, _reported, _time, _log) = (database, spool, reported, time, log);
 
     public StoreFigures Figures
@@ -49,17 +49,21 @@ internal sealed class SpooledStore : IHubStore
     public static async Task<SpooledStore> OpenAsync(
         Postgres.PostgresDsn dsn, string stateDir, TimeProvider time, ILogger<PostgresHubStore> log, CancellationToken cancel = default)
     {
-        HashSet<UInt128> reported = [];
+        Dictionary<UInt128, Task> reported = [];
 #pragma warning disable CA2000 // The store that is returned owns them.
         SpoolFile spool = SpoolFile.Open(stateDir, entry =>
         {
             if (entry.Feedback is { } feedback)
             {
-                _ = reported.Add(KeyOf(feedback));
+                reported[KeyOf(feedback)] = Task.CompletedTask;
             }
         });
         try
         {
+            if (spool.TornBytes > 0)
+            {
+                StorageLog.SpoolTorn(log, spool.Path, spool.TornBytes);
+            }
             if (spool.Count > 0)
             {
                 StorageLog.SpoolFound(log, spool.Count, spool.Path);
@@ -128,7 +132,7 @@ internal sealed class SpooledStore : IHubStore
 
     public async Task<FeedbackReceipt> RecordFeedbackAsync(StoredFeedback feedback, Func<TrustState, TrustState> learn)
     {
-        if (_spool.Count == 0)
+        if (await IsSpoolEmptyAsync())
         {
             try
             {
@@ -144,19 +148,19 @@ internal sealed class SpooledStore : IHubStore
             throw new UnknownMinerException($"The store knows no miner {feedback.MinerId}.");
         }
         UInt128 key = KeyOf(feedback);
+        Task? append;
+        bool isNew;
         lock (_gate)
         {
-            if (!_reported.Add(key))
-            {
-                return new FeedbackReceipt(false, default, Spooled: true);
-            }
+            isNew = !_reported.TryGetValue(key, out append);
+            append ??= _reported[key] = AppendAsync(new SpoolEntry(feedback.At, feedback));
         }
         try
         {
-            await AppendAsync(new SpoolEntry(feedback.At, feedback));
-            return new FeedbackReceipt(true, default, Spooled: true);
+            // A duplicate is not answered before the report is durable that it repeats.
+            await append;
         }
-        catch
+        catch when (isNew)
         {
             lock (_gate)
             {
@@ -164,6 +168,18 @@ internal sealed class SpooledStore : IHubStore
             }
             throw;
         }
+        if (isNew)
+        {
+            lock (_gate)
+            {
+                // Of a million that may wait, the keys are enough. It may be delivered by now.
+                if (_reported.ContainsKey(key))
+                {
+                    _reported[key] = Task.CompletedTask;
+                }
+            }
+        }
+        return new FeedbackReceipt(isNew, default, Spooled: true);
     }
 
     public Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch) => _database.SaveStatusesAsync(batch);
@@ -183,7 +199,7 @@ internal sealed class SpooledStore : IHubStore
     /// <summary>To the database; or to the spool, and also while others wait there, so that no two change places.</summary>
     private async Task SaveAsync(Func<Task> save, SpoolEntry entry)
     {
-        if (_spool.Count == 0)
+        if (await IsSpoolEmptyAsync())
         {
             try
             {
@@ -196,6 +212,15 @@ internal sealed class SpooledStore : IHubStore
             }
         }
         await AppendAsync(entry);
+    }
+
+    private async ValueTask<bool> IsSpoolEmptyAsync()
+    {
+        if (_spool.Count > 0 && _delivery is { } delivery)
+        {
+            await delivery.Rest;
+        }
+        return _spool.Count == 0;
     }
 
     private async Task AppendAsync(SpoolEntry entry)

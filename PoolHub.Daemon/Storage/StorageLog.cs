@@ -41,6 +41,9 @@ internal static partial class StorageLog
     [LoggerMessage(LogLevel.Information, "{Count} entries in {Path} wait for the database")]
     public static partial void SpoolFound(ILogger log, int count, string path);
 
+    [LoggerMessage(LogLevel.Warning, "the last line of {Path} was not whole, as a crash leaves it: {Bytes} bytes were taken away")]
+    public static partial void SpoolTorn(ILogger log, string path, int bytes);
+
     [LoggerMessage(LogLevel.Error, "{Path} took nothing; whoever reports is told")]
     public static partial void SpoolFailed(ILogger log, string path, Exception e);
 
@@ -55,4 +58,7 @@ internal static partial class StorageLog
 
     [LoggerMessage(LogLevel.Information, "removed {Count} {What} older than {Days} days")]
     public static partial void Forgot(ILogger log, int count, string what, int days);
+
+    [LoggerMessage(LogLevel.Warning, "what is too old could not be removed; it is tried again in some minutes")]
+    public static partial void NotForgotten(ILogger log, Exception e);
 }

@@ -6,6 +6,9 @@ namespace PoolHub.Tests.Attack;
 /// <summary>Takes every write at once and keeps none: millions of them cost no memory that the hub would be blamed for.</summary>
 internal sealed class ForgetfulStore : IHubStore
 {
+    /// <summary>What becomes of removing old feedback.</summary>
+    public Exception? Fault { get; init; }
+
     public StoreFigures Figures => default;
     public Task SaveRegistrationAsync(string minerId, MinerProfile profile, long epoch, StoredKeys? claim, DateTimeOffset at) => Task.CompletedTask;
     public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at, AuditEntry? audit = null) => Task.CompletedTask;
@@ -16,7 +19,7 @@ internal sealed class ForgetfulStore : IHubStore
     public Task<IReadOnlyList<AuditEntry>> ReadAuditAsync(string? minerId, long before, int limit, CancellationToken cancel) =>
         Task.FromResult<IReadOnlyList<AuditEntry>>([]);
     public Task<int> ForgetAuditAsync(DateTimeOffset before, int limit) => Task.FromResult(0);
-    public Task<int> ForgetFeedbackAsync(DateTimeOffset before, int limit) => Task.FromResult(0);
+    public Task<int> ForgetFeedbackAsync(DateTimeOffset before, int limit) => Fault is { } fault ? Task.FromException<int>(fault) : Task.FromResult(0);
     public Task<IReadOnlyList<StoredMiner>> LoadAsync(CancellationToken cancel) => Task.FromResult<IReadOnlyList<StoredMiner>>([]);
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

@@ -26,7 +26,8 @@ public sealed class AwayTests
         using PostgresServer server = await PostgresServer.StartAsync();
         string dsn = await server.CreateDatabaseAsync();
         await using HubProcess hub = await HubProcess.StartAsync(
-            ("DB_DSN", dsn), ("FLAP_LIMIT_PER_MIN", "0"), ("MATCH_RATE_LIMIT", "0"), ("SESSION_TTL_SEC", "4"), ("HEARTBEAT_GRACE_SEC", "8"));
+            ("DB_DSN", dsn), ("FLAP_LIMIT_PER_MIN", "0"), ("MATCH_RATE_LIMIT", "0"), ("FEEDBACK_RATE_LIMIT", "0"),
+            ("REGISTER_RATE_LIMIT", "0"), ("SESSION_TTL_SEC", "2"), ("HEARTBEAT_GRACE_SEC", "20"));
         var store = new StoreUnderTest(dsn, hub.StateDir);
         var ledger = new Ledger(hub, "a");
         Assert.True(await ledger.RegisterAsync("a-known", 1));
@@ -36,9 +37,15 @@ public sealed class AwayTests
         {
             token = await conversation.GreetAsync("a-dropped", Samples.KeyOf("a-dropped"));
         }
+        string[] known = [.. Enumerable.Range(0, 4).Select(i => $"a-load-{i}")];
+        bool[] registered = await Task.WhenAll(known.Select(id => ledger.RegisterAsync(id, 1)));
+        Assert.All(registered, Assert.True);
+        ledger.BeginKnown(known);
+        ledger.BeginRenewing(await Samples.RegisterOverHttpAsync(hub, "a-renewing"));
         double normalMs = await MatchForAsync(hub, s_away, TimeSpan.Zero);
 
         server.Stop();
+        int renewals = ledger.Renewals;
         Task<double> matching = MatchForAsync(hub, s_away, TimeSpan.Zero);
         // The first report finds out.
         await ReportManyAsync(ledger, "a-known", 0, 50);
@@ -53,17 +60,21 @@ public sealed class AwayTests
         await AssertNewMinerIsRefusedAsync(ledger);
         await AssertUnknownMinerIsUnknownAsync(ledger);
         PrometheusText metrics = await MetricsAsync(hub);
-        Assert.InRange(metrics["poolhub_store_spool_entries"], 50, 1_000);
+        Assert.InRange(metrics["poolhub_store_spool_entries"], 50, 1_000_000);
         Assert.InRange(metrics["poolhub_store_spool_age_seconds"], 0.001, 60);
         Assert.Equal(1, metrics["poolhub_store_trouble"]);
         double awayMs = await matching;
         Assert.True(awayMs <= (2 * normalMs) + s_noiseMs, $"99th percentile {awayMs:0.00} ms without the database, {normalMs:0.00} ms with it");
-        // Its lease is over by far, had its heartbeats not gone on.
+        // Their leases are over, had heartbeats and renewals not gone on.
         Assert.Equal("online", (await hub.MinerAsync("a-live")).State);
+        Assert.Equal("online", (await hub.MinerAsync("a-renewing")).State);
+        Assert.InRange(ledger.Renewals, renewals + 10, int.MaxValue);
         TestContext.Current.TestOutputHelper?.WriteLine($"p99 of a match: {normalMs:0.00} ms with the database, {awayMs:0.00} ms without");
 
         await server.LaunchAsync();
         await DeliveredAsync(hub);
+        await ledger.EndAsync();
+        Assert.Empty(ledger.Refused);
         await store.AssertHoldsAsync(ledger, "a");
         Assert.Equal(2, ledger.Miners["a-known"]);
         Assert.True(await ledger.RegisterAsync("a-new", 1));

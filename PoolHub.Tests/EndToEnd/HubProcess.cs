@@ -121,7 +121,7 @@ internal sealed partial class HubProcess : IAsyncDisposable
         Assert.True(ready.Success, Log[0]);
         (HttpPort, TcpPort) = (int.Parse(ready.Groups["http"].Value), int.Parse(ready.Groups["tcp"].Value));
         _http?.Dispose();
-        _http = new HttpClient { BaseAddress = HttpAddress, Timeout = Eventually.Patience };
+        _http = new HttpClient { BaseAddress = HttpAddress, Timeout = 3 * Eventually.Patience };
     }
 
     /// <summary>SIGTERM; gives its status.</summary>

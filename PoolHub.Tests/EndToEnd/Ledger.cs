@@ -10,6 +10,8 @@ namespace PoolHub.Tests.EndToEnd;
 /// </summary>
 internal sealed class Ledger(HubProcess hub, string name)
 {
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(2);
+
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _clients = [];
     private int _next;
@@ -19,6 +21,9 @@ internal sealed class Ledger(HubProcess hub, string name)
 
     /// <summary>Each report by its job; the miner that it is on.</summary>
     public ConcurrentDictionary<string, string> Reports { get; } = new();
+
+    /// <summary>How often a lease was renewed, or refused to be.</summary>
+    public int Renewals { get; private set; }
 
     /// <summary>What was answered otherwise, by status.</summary>
     public ConcurrentDictionary<int, int> Refused { get; } = new();
@@ -31,6 +36,37 @@ internal sealed class Ledger(HubProcess hub, string name)
             _clients.Add(Task.Run(RunAsync));
         }
     }
+
+    /// <summary>Each client has a miner that is registered, registers it again and again at a rising price, and reports on it.</summary>
+    public void BeginKnown(IEnumerable<string> minerIds)
+    {
+        foreach (string minerId in minerIds)
+        {
+            _clients.Add(Task.Run(async () =>
+            {
+                for (int round = 2; !_stop.IsCancellationRequested; round++)
+                {
+                    _ = await RegisterAsync(minerId, round);
+                    _ = await ReportAsync($"{minerId}-job-{round}", minerId);
+                    await Task.Delay(s_pause);
+                }
+            }));
+        }
+    }
+
+    /// <summary>A client that renews the lease of a session, as a miner does that speaks HTTP.</summary>
+    public void BeginRenewing(string token) => _clients.Add(Task.Run(async () =>
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "v1/miners/lease/renew");
+            request.Headers.Add("X-PoolHub-Session", token);
+            using HttpResponseMessage answer = await hub.Http.SendAsync(request);
+            _ = Count(answer);
+            Renewals++;
+            await Task.Delay(s_pause);
+        }
+    }));
 
     public async Task EndAsync()
     {

@@ -1,9 +1,13 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 
 namespace PoolHub.Tests.EndToEnd;
 
-/// <summary>Stands between a hub and its database, and keeps whatever the hub says for a while.</summary>
+/// <summary>
+/// Stands between a hub and its database, and makes every statement of the hub take longer: a group of several that was
+/// sent at once, by as many times.
+/// </summary>
 internal sealed class SlowProxy : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -47,7 +51,7 @@ internal sealed class SlowProxy : IDisposable
             {
                 await database.ConnectAsync(IPAddress.Loopback, _target);
                 (hub.NoDelay, database.NoDelay) = (true, true);
-                await Task.WhenAny(CopyAsync(hub.GetStream(), database.GetStream(), slow: true), CopyAsync(database.GetStream(), hub.GetStream(), slow: false));
+                await Task.WhenAny(CopyStatementsAsync(hub.GetStream(), database.GetStream()), CopyAsync(database.GetStream(), hub.GetStream()));
             }
             catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException)
             {
@@ -56,17 +60,27 @@ internal sealed class SlowProxy : IDisposable
         }
     }
 
-    private async Task CopyAsync(NetworkStream from, NetworkStream to, bool slow)
+    private static async Task CopyAsync(NetworkStream from, NetworkStream to) => await from.CopyToAsync(to);
+
+    /// <summary>Message by message, https://www.postgresql.org/docs/15/protocol-message-formats.html</summary>
+    private async Task CopyStatementsAsync(NetworkStream from, NetworkStream to)
     {
-        byte[] buffer = new byte[65_536];
-        int read;
-        while ((read = await from.ReadAsync(buffer)) > 0)
+        const int LengthBytes = 4;
+        byte[] head = new byte[1 + LengthBytes];
+        // The first message has no type.
+        for (int typeBytes = 0; ; typeBytes = 1)
         {
-            if (slow && Interlocked.Read(ref _delayMs) is > 0 and var delayMs)
+            Memory<byte> begin = head.AsMemory(0, typeBytes + LengthBytes);
+            await from.ReadExactlyAsync(begin);
+            byte[] body = new byte[BinaryPrimitives.ReadInt32BigEndian(begin.Span[typeBytes..]) - LengthBytes];
+            await from.ReadExactlyAsync(body);
+            bool executes = typeBytes > 0 && head[0] is (byte)'E' or (byte)'Q';
+            if (executes && Interlocked.Read(ref _delayMs) is > 0 and var delayMs)
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(delayMs));
             }
-            await to.WriteAsync(buffer.AsMemory(0, read));
+            await to.WriteAsync(begin);
+            await to.WriteAsync(body);
         }
     }
 }

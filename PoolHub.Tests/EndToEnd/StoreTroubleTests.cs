@@ -7,33 +7,9 @@ using PoolHub.Tests.Support;
 
 namespace PoolHub.Tests.EndToEnd;
 
-/// <summary>A database that is slow, a disk that is full, a file that is damaged.</summary>
+/// <summary>A disk that is full, a file that is damaged.</summary>
 public sealed class StoreTroubleTests
 {
-    [Fact]
-    public async Task Slow_database_is_not_a_slow_hub()
-    {
-        PostgresServer server = await PostgresServer.SharedAsync();
-        using var proxy = new SlowProxy(server.Port);
-        string direct = await server.CreateDatabaseAsync();
-        string dsn = direct.Replace($":{server.Port}/", $":{proxy.Port}/", StringComparison.Ordinal) + "?sslmode=disable";
-        await using HubProcess hub = await HubProcess.StartAsync(("DB_DSN", dsn), ("FLAP_LIMIT_PER_MIN", "0"), ("MATCH_RATE_LIMIT", "0"));
-        var ledger = new Ledger(hub, "s");
-        Assert.True(await ledger.RegisterAsync("s-rig", 1));
-        double normalMs = await AwayTests.MatchForAsync(hub, TimeSpan.FromSeconds(1.5), TimeSpan.Zero);
-
-        proxy.Delay = TimeSpan.FromSeconds(2);
-        Task reports = AwayTests.ReportManyAsync(ledger, "s-rig", 0, 200);
-        double slowMs = await AwayTests.MatchForAsync(hub, TimeSpan.FromSeconds(2), TimeSpan.Zero);
-        Assert.False(reports.IsCompleted);
-        Assert.True(slowMs <= (2 * normalMs) + 5, $"99th percentile {slowMs:0.00} ms with a slow database, {normalMs:0.00} ms with a quick one");
-        await reports;
-        proxy.Delay = TimeSpan.Zero;
-        Assert.Equal("ok", (await hub.HealthAsync()).Status);
-        await new StoreUnderTest(direct, hub.StateDir).AssertHoldsAsync(ledger, "s");
-        TestContext.Current.TestOutputHelper?.WriteLine($"p99 of a match: {normalMs:0.00} ms with a quick database, {slowMs:0.00} ms with a slow one");
-    }
-
     [Theory]
     [InlineData("sqlite")]
     [InlineData("postgres")]

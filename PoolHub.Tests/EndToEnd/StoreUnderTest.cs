@@ -39,8 +39,9 @@ internal sealed class StoreUnderTest(string? dsn, string stateDir)
             // A later registration that was not answered may be there, an earlier one may not.
             Assert.True(price >= miner.Value, $"{miner.Key} was registered at {miner.Value} and is at {price}");
         });
-        Assert.Equal(reports.Count, reports.Distinct().Count());
-        Assert.All(ledger.Reports, report => Assert.True(reports.Contains((report.Key, report.Value)), $"{report.Key} was recorded and is gone"));
+        HashSet<(string, string)> distinct = [.. reports];
+        Assert.Equal(reports.Count, distinct.Count);
+        Assert.All(ledger.Reports, report => Assert.True(distinct.Contains((report.Key, report.Value)), $"{report.Key} was recorded and is gone"));
         // Each report taught once: what was learnt decays by far less than a hundredth in the time of a test.
         foreach (IGrouping<string, (string, string Miner)> of in reports.GroupBy(r => r.Miner))
         {

@@ -1,5 +1,6 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using PoolHub.Daemon.Operations;
-using PoolHub.Tests.EndToEnd;
 using PoolHub.Tests.Support;
 
 namespace PoolHub.Tests.Operations;
@@ -19,28 +20,17 @@ public sealed class ServiceNotifierTests
     }
 
     [Fact]
-    public async Task Store_that_takes_long_to_open_gets_more_time_for_as_long_as_it_takes()
+    public async Task Start_that_takes_long_asks_systemd_for_more_time()
     {
-        var clock = new HandClock();
+        var time = new FakeTimeProvider();
         var systemd = new RecordingNotifier();
-        var opening = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Task<int> opened = ServiceNotifier.WhileOpeningAsync(opening.Task, systemd, clock);
-        clock.Advance(TimeSpan.FromSeconds(29));
-        Assert.Empty(systemd.States);
-        for (int times = 1; times <= 3; times++)
+        await using (ServiceNotifier.ExtendStart(systemd, time, NullLogger.Instance))
         {
-            // Its next wait may begin a moment later.
-            _ = await Eventually.SeeAsync(
-                () =>
-                {
-                    clock.Advance(TimeSpan.FromSeconds(30));
-                    return Task.FromResult(systemd.States.Length);
-                },
-                told => told >= times);
-            Assert.StartsWith("EXTEND_TIMEOUT_USEC=120000000\n", systemd.Last, StringComparison.Ordinal);
+            Assert.Empty(systemd.States);
+            time.Advance(TimeSpan.FromSeconds(40));
         }
-        opening.SetResult(7);
-        Assert.Equal(7, await opened);
+        time.Advance(TimeSpan.FromSeconds(40));
+        Assert.Equal(Enumerable.Repeat("EXTEND_TIMEOUT_USEC=60000000\nSTATUS=opening the store", 2), systemd.States);
     }
 
     [Fact]

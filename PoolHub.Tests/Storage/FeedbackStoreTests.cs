@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using PoolHub.Daemon.Storage;
 using PoolHub.Protocol;
 using static PoolHub.Tests.Storage.StoreSamples;
@@ -7,6 +9,21 @@ namespace PoolHub.Tests.Storage;
 /// <summary>What every form of the store has to hold, of feedback and of moving everything.</summary>
 public abstract class FeedbackStoreTests : AuditStoreTests
 {
+    [Fact]
+    public async Task Retention_takes_one_batch_after_the_other_and_leaves_what_is_young()
+    {
+        await using IHubStore store = await OpenAsync();
+        await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+        await Task.WhenAll(Enumerable.Range(0, 2_100).Select(i => store.RecordFeedbackAsync(Feedback($"old-{i}"), state => state with { Good = i })));
+        await store.RecordFeedbackAsync(Feedback("young") with { At = Noon.AddDays(2) }, state => state);
+        using var retention = new Retention(
+            store, new StorageOptions(null, FeedbackRetentionDays: 30, AuditRetentionDays: 0), new FakeTimeProvider(Noon.AddDays(31)),
+            NullLogger<Retention>.Instance);
+        Assert.Equal(2_100, await retention.SweepAsync(Cancel));
+        Assert.False((await store.RecordFeedbackAsync(Feedback("young"), Never)).Recorded);
+        Assert.Equal(2_099, Assert.Single(await store.LoadAsync(Cancel)).Trust.Good);
+    }
+
     [Fact]
     public async Task Feedback_carries_trust_forward()
     {

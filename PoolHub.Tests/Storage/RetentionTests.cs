@@ -1,4 +1,7 @@
+using PoolHub.Daemon.Storage;
 using PoolHub.Protocol.Http;
+using PoolHub.Tests.Attack;
+using PoolHub.Tests.EndToEnd;
 using PoolHub.Tests.Support;
 
 namespace PoolHub.Tests.Storage;
@@ -35,6 +38,49 @@ public sealed class RetentionTests
         Assert.Equal(1, await hub.Hub.Retention.SweepAsync(TestContext.Current.CancellationToken));
         AuditPage page = (await hub.Admin.GetAsync("/v1/audit")).Expect(200).Read(HubJson.Default.AuditPage);
         Assert.Equal(["new"], page.Entries.Select(e => e.MinerId));
+    }
+
+    [Fact]
+    public async Task Store_that_fails_in_any_way_does_not_end_the_retention()
+    {
+        await using var store = new ForgetfulStore { Fault = new InvalidTimeZoneException() };
+        using var logs = new LogCollector();
+        var time = new HandClock { Ticking = TimeSpan.FromMinutes(10) };
+        using var retention = new Retention(store, new StorageOptions(), time, logs.Of<Retention>());
+        await retention.StartAsync(TestContext.Current.CancellationToken);
+        _ = await Eventually.SeeAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMinutes(10));
+                return Task.FromResult(logs.Count("what is too old could not be removed"));
+            },
+            told => told > 0);
+        Assert.False(retention.ExecuteTask!.IsCompleted);
+        await retention.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Hub_tells_whether_it_was_stopped_or_has_failed()
+    {
+        await using TestHub hub = await TestHub.StartAsync(("FEEDBACK_RETENTION_DAYS", "1"));
+        Task<bool> stopped = hub.Hub.WaitForShutdownAsync();
+        _ = await hub.RegisterAsync("m");
+        (await ReportAsync(hub, "old")).Expect(200);
+        hub.Time.Ticking = TimeSpan.FromMinutes(10);
+        await hub.RestartAsync(("FEEDBACK_RETENTION_DAYS", "1"));
+        Assert.True(await stopped.WaitAsync(TestHub.Patience, TestContext.Current.CancellationToken));
+
+        hub.Logs.FailingCategory = typeof(Retention).FullName;
+        hub.Logs.Expect("BackgroundService");
+        Task<bool> failed = hub.Hub.WaitForShutdownAsync();
+        _ = await Eventually.SeeAsync(
+            () =>
+            {
+                hub.Time.Advance(TimeSpan.FromDays(2));
+                return Task.FromResult(failed.IsCompleted);
+            },
+            ended => ended);
+        Assert.False(await failed);
     }
 
     private static Task<Answer> ReportAsync(TestHub hub, string job) =>

@@ -1,5 +1,6 @@
 using PoolHub.Daemon.Storage;
 using PoolHub.Daemon.Storage.Spool;
+using PoolHub.Tests.EndToEnd;
 using static PoolHub.Tests.Storage.StoreSamples;
 
 namespace PoolHub.Tests.Storage;
@@ -34,14 +35,61 @@ public sealed class SpoolFileTests : IDisposable
         Assert.Equal(entries[0], found[0]);
         StoreTests.AssertProfile(Full, found[1].Registration!.Profile);
         Assert.Equal(entries[2], found[2]);
-        Assert.Equal(found[0], Assert.Single(again.Peek()));
+        Assert.Equal(["j 日本語", "", ""], again.Peek().Select(e => e.Feedback?.JobId ?? ""));
         again.Remove();
-        Assert.Equal(2, again.Count);
-        again.Remove();
-        again.Remove();
-        Assert.Equal((0, null), (again.Count, again.Since));
+        await EmptyAsync(again);
+        Assert.Null(again.Since);
         Assert.Empty(again.Peek());
         Assert.Equal(0, new FileInfo(Path).Length);
+    }
+
+    [Fact]
+    public async Task Lines_are_given_together_as_far_as_they_make_one_delivery()
+    {
+        using SpoolFile spool = Open(out _);
+        await spool.AppendAsync(new SpoolEntry(Noon, Feedback("first")));
+        await spool.AppendAsync(new SpoolEntry(Noon, Feedback("second")));
+        await Task.WhenAll(Enumerable.Range(0, 2 * SpoolFile.MaxBatch).Select(i => spool.AppendAsync(new SpoolEntry(Noon, Feedback($"j{i}")))));
+        List<int> given = [];
+        List<string> jobs = [];
+        for (; spool.Peek() is { Length: > 0 } entries; spool.Remove())
+        {
+            given.Add(entries.Length);
+            jobs.AddRange(entries.Select(e => e.Feedback!.JobId));
+        }
+        Assert.All(given, count => Assert.InRange(count, 1, SpoolFile.MaxBatch));
+        Assert.InRange(given[0], 2, SpoolFile.MaxBatch);
+        Assert.Equal(["first", "second", .. Enumerable.Range(0, 2 * SpoolFile.MaxBatch).Select(i => $"j{i}")], jobs);
+    }
+
+    /// <summary>What is still in the file comes back with the next start, over what was written since.</summary>
+    [Fact]
+    public async Task Spool_that_counts_nothing_has_nothing_in_its_file()
+    {
+        using SpoolFile spool = Open(out _);
+        for (int i = 0; i < 200; i++)
+        {
+            await spool.AppendAsync(new SpoolEntry(Noon, Feedback($"j{i}")));
+            Assert.Single(spool.Peek());
+            spool.Remove();
+            await EmptyAsync(spool);
+            Assert.Equal(0, new FileInfo(Path).Length);
+        }
+    }
+
+    [Theory]
+    [InlineData("0123abcd [{\"At\":")]
+    [InlineData("0123abcd [{}]\n")]
+    public void Torn_line_alone_is_taken_away_and_told(string torn)
+    {
+        File.WriteAllText(Path, torn);
+        Assert.True(SpoolFile.WaitsIn(_dir));
+        using (SpoolFile spool = Open(out List<SpoolEntry> found))
+        {
+            Assert.Empty(found);
+            Assert.Equal((0, torn.Length), (spool.Count, spool.TornBytes));
+        }
+        Assert.False(SpoolFile.WaitsIn(_dir));
     }
 
     [Fact]
@@ -53,10 +101,10 @@ public sealed class SpoolFileTests : IDisposable
         Assert.Equal(5_000, spool.Count);
         HashSet<string> jobs = [];
         int lines = 0;
-        for (; spool.Peek() is { Length: > 0 } entries; lines++)
+        foreach (SpoolEntry[] entries in spool.All())
         {
             jobs.UnionWith(entries.Select(e => e.Feedback!.JobId));
-            spool.Remove();
+            lines++;
         }
         Assert.Equal(5_000, jobs.Count);
         Assert.InRange(lines, 5, 2_500);
@@ -108,6 +156,8 @@ public sealed class SpoolFileTests : IDisposable
         using SpoolFile spool = Open(out _);
         Assert.Throws<StoreRefusedException>(() => Open(out _));
     }
+
+    private static Task<int> EmptyAsync(SpoolFile spool) => Eventually.SeeAsync(() => Task.FromResult(spool.Count), count => count == 0);
 
     private SpoolFile Open(out List<SpoolEntry> found)
     {

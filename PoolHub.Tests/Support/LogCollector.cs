@@ -12,6 +12,9 @@ internal sealed class LogCollector : ILoggerProvider
     /// <summary>What is less than this is not kept.</summary>
     public LogLevel Least { get; set; } = LogLevel.Trace;
 
+    /// <summary>What is logged by this category fails, as nothing should: a fault that no code expects.</summary>
+    public string? FailingCategory { get; set; }
+
     public IEnumerable<string> Errors => _entries.Where(e => e.Level >= LogLevel.Error).Select(e => e.Text);
 
     /// <summary>Errors that hold this text are what the test wants.</summary>
@@ -48,7 +51,13 @@ internal sealed class LogCollector : ILoggerProvider
         public bool IsEnabled(LogLevel logLevel) => logLevel >= logs.Least;
 
         public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (category == logs.FailingCategory)
+            {
+                throw new InvalidTimeZoneException();
+            }
             logs._entries.Enqueue((logLevel, $"{logLevel} {category}: {formatter(state, exception)} {exception}"));
+        }
     }
 }

@@ -36,24 +36,30 @@ internal sealed class PostgresDatabase : IAsyncDisposable
 
     public PostgresDsn Dsn { get; }
 
-    /// <exception cref="StoreAwayException">It cannot be reached now.</exception>
+    /// <exception cref="StoreAwayException">It cannot be reached now; whatever else it says.</exception>
     /// <exception cref="StoreRefusedException">It never will be with these settings.</exception>
     public async Task<NpgsqlConnection> OpenAsync(CancellationToken cancel)
     {
+        NpgsqlConnection? connection = null;
         try
         {
-            NpgsqlConnection connection = await _source.OpenConnectionAsync(cancel);
+            connection = await _source.OpenConnectionAsync(cancel);
             await using var begin = new NpgsqlCommand(Begin, connection);
             _ = await begin.ExecuteNonQueryAsync(cancel);
             return connection;
         }
-        catch (PostgresException e) when (IsRefusal(e))
+        catch (Exception e)
         {
-            throw new StoreRefusedException($"{Dsn} refuses the role {Dsn.User}: {e.MessageText}. See DB_DSN.", e);
-        }
-        catch (Exception e) when (IsAway(e))
-        {
-            throw Away(e);
+            await (connection?.DisposeAsync() ?? ValueTask.CompletedTask);
+            switch (e)
+            {
+                case PostgresException refusal when IsRefusal(refusal):
+                    throw new StoreRefusedException($"{Dsn} refuses the role {Dsn.User}: {refusal.MessageText}. See DB_DSN.", e);
+                case OperationCanceledException:
+                    throw;
+                default:
+                    throw Away(e);
+            }
         }
     }
 
@@ -81,11 +87,11 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         catch (Exception e)
         {
             await connection.DisposeAsync();
-            if (IsAway(e))
+            if (e is StoreRefusedException or OperationCanceledException)
             {
-                throw Away(e);
+                throw;
             }
-            throw;
+            throw Away(e);
         }
     }
 

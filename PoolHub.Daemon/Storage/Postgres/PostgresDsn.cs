@@ -17,6 +17,9 @@ internal sealed class PostgresDsn
     /// <summary>A statement that takes longer is given up: the database counts as away.</summary>
     private const int StatementTimeoutSec = 15;
 
+    /// <summary>What a statement may take on the average when there are several in one message.</summary>
+    private const int GroupedTimeoutSec = 5;
+
     /// <summary>Debian's place for the socket, which libpq takes when no host is named.</summary>
     private const string SocketDirectory = "/var/run/postgresql";
 
@@ -45,6 +48,9 @@ internal sealed class PostgresDsn
 
     /// <summary>What Npgsql takes; holds the password.</summary>
     public string ConnectionString => _settings.ConnectionString;
+
+    /// <summary>How long an answer may take to that many statements: a slow database is not away.</summary>
+    public static int TimeoutSec(int statements) => Math.Max(StatementTimeoutSec, statements * GroupedTimeoutSec);
 
     public string User => _settings.Username!;
 

@@ -93,11 +93,13 @@ internal sealed class PostgresGroup
         if (_feedback.Count == 0)
         {
             batch.BatchCommands.Add(PostgresStatements.Commit());
+            batch.Timeout = PostgresDsn.TimeoutSec(batch.BatchCommands.Count);
             _ = await batch.ExecuteNonQueryAsync();
             return;
         }
         batch.BatchCommands.Add(PostgresStatements.TrustOf(_feedback));
         batch.BatchCommands.Add(PostgresStatements.Feedback([.. _feedback.Select(f => f.Feedback)]));
+        batch.Timeout = PostgresDsn.TimeoutSec(batch.BatchCommands.Count);
         Dictionary<string, TrustState> trust = new(StringComparer.Ordinal);
         HashSet<(string, string, string)> inserted = [];
         await using (NpgsqlDataReader reader = await batch.ExecuteReaderAsync())

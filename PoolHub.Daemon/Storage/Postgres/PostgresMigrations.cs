@@ -17,7 +17,7 @@ internal static class PostgresMigrations
     public static int Newest => s_steps[^1].Version;
 
     /// <summary>Takes the steps that the database has not taken yet; returns the version it was found at, 0 for none.</summary>
-    /// <exception cref="StoreRefusedException">The database is newer, or the role may not.</exception>
+    /// <exception cref="StoreRefusedException">The database is newer, the role may not, or a step cannot be taken.</exception>
     public static async Task<int> ApplyAsync(NpgsqlConnection connection, PostgresDsn dsn, CancellationToken cancel)
     {
         await RunAsync(connection, $"SELECT pg_advisory_lock({LockKey})", cancel);
@@ -46,6 +46,11 @@ internal static class PostgresMigrations
                 $"{dsn}: the role {dsn.User} may not make its tables ({e.MessageText}). As an administrator of that database: "
                 + $"CREATE SCHEMA poolhub AUTHORIZATION \"{dsn.User}\";",
                 e);
+        }
+        catch (PostgresException e) when (!PostgresDatabase.IsAway(e))
+        {
+            throw new StoreRefusedException(
+                $"{dsn}: its schema cannot be brought to version {Newest} ({e.MessageText}). The step that failed has left nothing behind.", e);
         }
         finally
         {

@@ -51,6 +51,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
 
     private async Task RunAsync()
     {
+        PostgresGroup? taken = null;
         try
         {
             while (_link.Away is null || await ReturnAsync())
@@ -69,7 +70,8 @@ internal sealed class PostgresWriter : IAsyncDisposable
                 }
                 if (work.Group.Writes.Count > 0)
                 {
-                    await WriteAsync(work.Group);
+                    taken = work.Group;
+                    await WriteAsync(taken);
                 }
                 if (work.Batch is not null)
                 {
@@ -83,6 +85,8 @@ internal sealed class PostgresWriter : IAsyncDisposable
             StorageLog.WriterDied(_log, e);
             Volatile.Write(ref _trouble, "the store's writer has died; restart poolhubd");
             _queue.Close();
+            // Those that are done with do not mind.
+            taken?.Writes.ForEach(write => write.Fail(new StoreUnavailableException("The store's writer has died; restart poolhubd.", e)));
         }
         _queue.Refuse(new StoreUnavailableException("The store is closed."));
         await _link.DisposeAsync();

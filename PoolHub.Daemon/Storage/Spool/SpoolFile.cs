@@ -1,9 +1,3 @@
-using System.Buffers;
-using System.Globalization;
-using System.Numerics;
-using System.Text;
-using System.Text.Json;
-
 namespace PoolHub.Daemon.Storage.Spool;
 
 /// <summary>
@@ -19,9 +13,7 @@ internal sealed class SpoolFile : IDisposable
     private const long MaxBytes = 256L << 20;
 
     /// <summary>Entries of one line, and of what is delivered at a time.</summary>
-    private const int MaxBatch = 1_000;
-
-    private const int ChecksumChars = 8;
+    public const int MaxBatch = 1_000;
 
     private readonly Lock _gate = new();
     private readonly FileStream _file;
@@ -29,24 +21,37 @@ internal sealed class SpoolFile : IDisposable
     private readonly Queue<(SpoolEntry Entry, TaskCompletionSource Done)> _waiting = new();
     private long _length;
     private int _count;
+    private int _peeked;
     private bool _writing;
+
+    /// <summary>Whether a write that failed may have left something behind.</summary>
+    private bool _torn;
     private string? _trouble;
 
     private SpoolFile(FileStream file, string path) => (_file, Path) = (file, path);
 
     public string Path { get; }
 
-    /// <summary>How many entries wait, those included that are on their way to the disk.</summary>
+    /// <summary>
+    /// How many entries wait, those included that are on their way to the disk. At least one until the file is empty: what
+    /// is in it comes back with the next start.
+    /// </summary>
     public int Count
     {
         get
         {
             lock (_gate)
             {
-                return _count + _waiting.Count;
+                return Math.Max(_count + _waiting.Count, _length > 0 ? 1 : 0);
             }
         }
     }
+
+    /// <summary>Bytes of a last line that was not whole, and was taken away when the spool was opened.</summary>
+    public int TornBytes { get; private set; }
+
+    /// <summary>Whether nothing is on its way to the disk.</summary>
+    public bool IsIdle => !Volatile.Read(ref _writing);
 
     /// <summary>When the oldest entry came.</summary>
     public DateTimeOffset? Since
@@ -108,28 +113,31 @@ internal sealed class SpoolFile : IDisposable
                 return Task.FromException(new StoreUnavailableException("The database is away and the spool is full."));
             }
             _waiting.Enqueue((entry, done));
-            if (!_writing)
-            {
-                _writing = true;
-                _ = Task.Run(WriteWaiting);
-            }
+            Wake();
         }
         return done.Task;
     }
 
-    /// <summary>The oldest entries, without removing them; empty when none is durable yet.</summary>
+    /// <summary>The oldest entries, as many as are delivered at a time; empty when none is durable yet.</summary>
     /// <exception cref="IOException">They cannot be read.</exception>
     public SpoolEntry[] Peek()
     {
-        Line? first;
+        List<Line> first = [];
         lock (_gate)
         {
-            if (!_lines.TryPeek(out first))
+            int count = 0;
+            foreach (Line line in _lines)
             {
-                return [];
+                count += line.Count;
+                if (first.Count > 0 && count > MaxBatch)
+                {
+                    break;
+                }
+                first.Add(line);
             }
+            _peeked = first.Count;
         }
-        return Read(first);
+        return [.. first.SelectMany(Read)];
     }
 
     /// <summary>Every entry that is durable, in order.</summary>
@@ -143,16 +151,21 @@ internal sealed class SpoolFile : IDisposable
         return lines.Select(Read);
     }
 
-    /// <summary>Removes what <see cref="Peek"/> gave. A crash may bring it back: delivering twice must do no harm.</summary>
+    /// <summary>
+    /// Removes what <see cref="Peek"/> gave; when nothing is left the file is emptied, soon. A crash may bring it back:
+    /// delivering twice must do no harm.
+    /// </summary>
     public void Remove()
     {
         lock (_gate)
         {
-            _count -= _lines.Dequeue().Count;
-            if (_lines.Count == 0 && !_writing)
+            for (; _peeked > 0; _peeked--)
             {
-                RandomAccess.SetLength(_file.SafeFileHandle, 0);
-                _length = 0;
+                _count -= _lines.Dequeue().Count;
+            }
+            if (_lines.Count == 0)
+            {
+                Wake();
             }
         }
     }
@@ -169,22 +182,35 @@ internal sealed class SpoolFile : IDisposable
             int more = RandomAccess.Read(_file.SafeFileHandle, bytes.AsSpan(read), line.Offset + read);
             read += more > 0 ? more : throw new EndOfStreamException($"{Path} is shorter than it was");
         }
-        return Parse(bytes) ?? throw new IOException($"{Path} has changed on the disk");
+        return SpoolLine.Parse(bytes) ?? throw new IOException($"{Path} has changed on the disk");
     }
 
+    /// <summary>Called within the lock.</summary>
+    private void Wake()
+    {
+        if (!_writing)
+        {
+            _writing = true;
+            _ = Task.Run(WriteWaiting);
+        }
+    }
+
+    /// <summary>The only one that changes the file: writes what waits, and empties it when nothing is left in it.</summary>
     private void WriteWaiting()
     {
         List<(SpoolEntry Entry, TaskCompletionSource Done)> batch = [];
         while (true)
         {
             batch.Clear();
+            long kept;
             lock (_gate)
             {
                 while (batch.Count < MaxBatch && _waiting.TryDequeue(out (SpoolEntry, TaskCompletionSource) next))
                 {
                     batch.Add(next);
                 }
-                if (batch.Count == 0)
+                kept = _lines.Count > 0 ? _length : 0;
+                if (batch.Count == 0 && kept == _length && !_torn)
                 {
                     _writing = false;
                     return;
@@ -193,12 +219,19 @@ internal sealed class SpoolFile : IDisposable
             }
             try
             {
+                if (batch.Count == 0)
+                {
+                    Cut(kept);
+                    continue;
+                }
                 SpoolEntry[] entries = [.. batch.Select(b => b.Entry)];
-                byte[] line = Format(entries);
+                byte[] line = SpoolLine.Format(entries);
                 // What an earlier try has left behind must not come before it.
                 RandomAccess.SetLength(_file.SafeFileHandle, _length);
+                _torn = true;
                 RandomAccess.Write(_file.SafeFileHandle, line, _length);
                 RandomAccess.FlushToDisk(_file.SafeFileHandle);
+                _torn = false;
                 lock (_gate)
                 {
                     _lines.Enqueue(new Line(_length, line.Length, entries.Length, entries[0].At));
@@ -209,14 +242,33 @@ internal sealed class SpoolFile : IDisposable
             }
             catch (Exception e)
             {
+                bool goesOn;
                 lock (_gate)
                 {
                     _count -= batch.Count;
+                    // A file that cannot be cut is tried again with the next write.
+                    _writing = goesOn = batch.Count > 0 || _waiting.Count > 0;
                 }
                 var refusal = new StoreUnavailableException($"The spool took nothing: {e.Message}", e);
                 Volatile.Write(ref _trouble, refusal.Message);
                 batch.ForEach(b => b.Done.TrySetException(refusal));
+                if (!goesOn)
+                {
+                    return;
+                }
             }
+        }
+    }
+
+    /// <summary>Makes durable that the file ends there.</summary>
+    private void Cut(long length)
+    {
+        RandomAccess.SetLength(_file.SafeFileHandle, length);
+        RandomAccess.FlushToDisk(_file.SafeFileHandle);
+        _torn = false;
+        lock (_gate)
+        {
+            _length = length;
         }
     }
 
@@ -224,56 +276,18 @@ internal sealed class SpoolFile : IDisposable
     {
         byte[] all = new byte[_file.Length];
         _file.ReadExactly(all);
-        int begin = 0;
-        for (int number = 1; begin < all.Length; number++)
+        foreach ((int begin, int end, SpoolEntry[] entries) in SpoolLine.ParseAll(all, Path))
         {
-            int end = Array.IndexOf(all, (byte)'\n', begin);
-            SpoolEntry[]? entries = end < 0 ? null : Parse(all.AsSpan(begin..(end + 1)));
-            if (entries is null)
-            {
-                if (end >= 0 && end + 1 < all.Length)
-                {
-                    throw new StoreRefusedException(
-                        $"{Path} is damaged in line {number}: what it holds was reported while the database was away, and is not in the "
-                        + "database yet. Restore the file, or take the line out and keep it, and start again.");
-                }
-                break;
-            }
-            _lines.Enqueue(new Line(begin, end + 1 - begin, entries.Length, entries[0].At));
+            _lines.Enqueue(new Line(begin, end - begin, entries.Length, entries[0].At));
             _count += entries.Length;
             Array.ForEach(entries, found);
-            begin = end + 1;
+            _length = end;
         }
-        _length = begin;
-    }
-
-    private static byte[] Format(SpoolEntry[] entries)
-    {
-        byte[] json = JsonSerializer.SerializeToUtf8Bytes(entries, StoreJson.Readable.SpoolEntryArray);
-        return [.. Encoding.ASCII.GetBytes(Checksum(json)), (byte)' ', .. json, (byte)'\n'];
-    }
-
-    /// <summary>Null when the line is not whole.</summary>
-    private static SpoolEntry[]? Parse(ReadOnlySpan<byte> line)
-    {
-        if (line.Length < ChecksumChars + 2)
+        TornBytes = all.Length - (int)_length;
+        if (TornBytes > 0)
         {
-            return null;
+            Cut(_length);
         }
-        ReadOnlySpan<byte> json = line[(ChecksumChars + 1)..^1];
-        return line[..ChecksumChars].SequenceEqual(Encoding.ASCII.GetBytes(Checksum(json)))
-            ? JsonSerializer.Deserialize(json, StoreJson.Readable.SpoolEntryArray)
-            : null;
-    }
-
-    private static string Checksum(ReadOnlySpan<byte> json)
-    {
-        uint crc = uint.MaxValue;
-        foreach (byte b in json)
-        {
-            crc = BitOperations.Crc32C(crc, b);
-        }
-        return (~crc).ToString("x8", CultureInfo.InvariantCulture);
     }
 
     private sealed record Line(long Offset, int Bytes, int Count, DateTimeOffset At);

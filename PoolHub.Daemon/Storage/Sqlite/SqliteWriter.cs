@@ -109,11 +109,11 @@ internal sealed class SqliteWriter
 
     private void Run()
     {
+        List<PendingWrite> taken = [];
         try
         {
             using (var statements = new SqliteStatements(_file.Writer))
             {
-                List<PendingWrite> taken = [];
                 while (Take(ref taken, out PendingStatuses? batch))
                 {
                     if (taken.Count > 0)
@@ -139,6 +139,8 @@ internal sealed class SqliteWriter
             lock (_gate)
             {
                 _closing = true;
+                // Those that are done with do not mind.
+                taken.ForEach(write => write.Fail(reason));
                 _waiting.ForEach(write => write.Fail(reason));
                 _waiting.Clear();
                 foreach (PendingStatuses batch in _batches)
