@@ -197,14 +197,14 @@ internal sealed class Hub : IAsyncDisposable
             StuckAfter = TimeSpan.FromSeconds(settings.Registry.StuckSweepSec),
         };
         sweep.Sweep();
-        var ebb = new Ebb(gate, Ebb.CollectGarbage);
+        var trim = new MemoryTrim(gate, MemoryTrim.CollectGarbage);
         var young = YoungGarbage.OfRuntime();
         var doors = app.Services.GetRequiredService<DoorSockets>();
         sweep.Each = now =>
         {
             gate.Sweep(now);
             doors.Sweep();
-            ebb.Sweep();
+            trim.Sweep();
             young.Sweep();
         };
         var drain = new Drain(doors, conversations);
@@ -213,7 +213,7 @@ internal sealed class Hub : IAsyncDisposable
         drain.UseDrain(app);
         gate.UseGate(app);
         app.UseHttpMetrics(metrics);
-        app.UseProblemDetails(LogOf<Hub>(app));
+        app.UseProblemDetails(e => (e as StoreUnavailableException)?.Message, LogOf<Hub>(app));
         CountedUpgrade.Use(app);
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = Timeout.InfiniteTimeSpan });
         var queries = new QueryReader(settings.Match);
@@ -234,7 +234,7 @@ internal sealed class Hub : IAsyncDisposable
         new CommandEndpoint(table, registry, commands, credentials, audit, time, app.Lifetime.ApplicationStopping).Map(app);
         new PriceEndpoint(registry, credentials, audit, time).Map(app);
         new KeyEndpoints(keys, credentials, audit, time, table.RevokeAsync).Map(app);
-        new BanEndpoints(guard, gate.ShutOut, credentials, audit).Map(app);
+        new BanEndpoints(guard, gate.Wordless, credentials, audit).Map(app);
         new AuditEndpoint(store, credentials).Map(app);
         new OperationsEndpoints(registry, table, trust, store, credentials, audit, new MetricsPage(collectors), time).Map(app);
         if (systemd is { IsEnabled: true })

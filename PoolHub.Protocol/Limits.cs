@@ -36,6 +36,9 @@ public static class Limits
     /// <summary>Characters of an owner's name.</summary>
     public const int OwnerChars = 64;
 
+    /// <summary>Characters of a region.</summary>
+    public const int RegionChars = 64;
+
     /// <summary>Characters of one entry of a list of terms, of a feature and of a fail code.</summary>
     public const int TermChars = 128;
 

@@ -77,9 +77,9 @@ public sealed record MinerProfile
         {
             return ("max_parallel", $"must be from 1 to {Limits.MaxParallel}");
         }
-        if (!Texts.IsSlug(Region, maxChars: 64))
+        if (!Texts.IsSlug(Region, Limits.RegionChars))
         {
-            return ("region", "must be at most 64 lower-case letters, digits or any of . _ + -");
+            return ("region", Texts.RegionRule);
         }
         if (Owner.Length > Limits.OwnerChars || !Texts.IsPrintable(Owner))
         {

@@ -12,6 +12,12 @@ public static class Texts
     private static readonly SearchValues<char> SlugChars =
         SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789._+-");
 
+    /// <summary>What is said of a miner's id that is none, after the field's name.</summary>
+    public static string MinerIdRule { get; } = $"must be 1 to {Limits.MinerIdChars} letters, digits or any of . _ : -";
+
+    /// <summary>Likewise of a region.</summary>
+    public static string RegionRule { get; } = $"must be at most {Limits.RegionChars} lower-case letters, digits or any of . _ + -";
+
     /// <summary>1 to 64 letters, digits, dots, colons, hyphens or underscores.</summary>
     public static bool IsMinerId([NotNullWhen(true)] string? text) =>
         text is { Length: > 0 and <= Limits.MinerIdChars } && !text.AsSpan().ContainsAnyExcept(IdChars);

@@ -15,7 +15,7 @@ internal static class DemoCommand
 
     public static Command Create(Terminal terminal)
     {
-        var command = new TaughtCommand(
+        var command = new CommandWithExamples(
             "demo",
             "See the product at work: a hub of its own, 300 miners, matches, failures and a restart, told step by step. "
             + "Nothing of it stays.",

@@ -13,7 +13,7 @@ internal static class BansCommand
 {
     public static Command Create(Terminal terminal, HubOptions hub)
     {
-        var command = new TaughtCommand(
+        var command = new CommandWithExamples(
             "bans",
             "Show who is banned, for failed logins or for coming without a word, or lift a ban. Needs the admin token. Exit code 3 when nobody is.",
             "poolhub bans",

@@ -8,7 +8,7 @@ internal static class KeyCommand
 {
     public static Command Create(Terminal terminal, HubOptions hub)
     {
-        var command = new TaughtCommand(
+        var command = new CommandWithExamples(
             "key",
             "Make, withdraw and list the keys of miners. Needs the admin token. A new key is printed once and kept nowhere.",
             "poolhub key issue rig-1",

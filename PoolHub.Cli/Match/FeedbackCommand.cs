@@ -9,7 +9,7 @@ internal static class FeedbackCommand
 {
     public static Command Create(Terminal terminal, HubOptions hub)
     {
-        var command = new TaughtCommand(
+        var command = new CommandWithExamples(
             "feedback",
             "Tell the hub how a job went; the miner's trust follows. Needs the coordinator secret.",
             "poolhub feedback --job-id 7f3a --miner-id rig-1 --outcome completed --latency-ms 420",

@@ -9,7 +9,7 @@ internal static class MatchCommand
 {
     public static Command Create(Terminal terminal, HubOptions hub)
     {
-        var command = new TaughtCommand(
+        var command = new CommandWithExamples(
             "match",
             "Ask the hub who should run a job. Needs the coordinator secret. Exit code 3 when nobody can.",
             "poolhub match --min-vram 16 --accel cuda --region eu --max-price 0.8",

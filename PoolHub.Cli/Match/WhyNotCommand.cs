@@ -10,7 +10,7 @@ internal static class WhyNotCommand
 {
     public static Command Create(Terminal terminal, HubOptions hub)
     {
-        var command = new TaughtCommand(
+        var command = new CommandWithExamples(
             "why-not",
             "Ask the hub why a match does not find a miner, or at what place it does. Needs the coordinator secret. "
             + "Exit code 3 when there is no such miner, or no such match any more.",

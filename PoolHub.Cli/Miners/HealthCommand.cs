@@ -9,7 +9,7 @@ internal static class HealthCommand
 {
     public static Command Create(Terminal terminal, HubOptions hub)
     {
-        var command = new TaughtCommand(
+        var command = new CommandWithExamples(
             "health",
             "Say how the hub is. Needs no secret. Exit code 1 when the hub does not answer.",
             "poolhub health",

@@ -10,7 +10,7 @@ internal static class MinersCommand
 {
     public static Command Create(Terminal terminal, HubOptions hub)
     {
-        var command = new TaughtCommand(
+        var command = new CommandWithExamples(
             "miners",
             "List the miners that the hub knows, or show one. Needs the admin token. Exit code 3 when there is none.",
             "poolhub miners --state degraded",

@@ -9,7 +9,7 @@ internal static class PriceCommand
 {
     public static Command Create(Terminal terminal, HubOptions hub)
     {
-        var command = new TaughtCommand(
+        var command = new CommandWithExamples(
             "price",
             "Have a miner offered at another price than its own. Needs the admin token.",
             "poolhub price set rig-1 0.5",

@@ -10,7 +10,7 @@ internal static class SendCommand
 {
     public static Command Create(Terminal terminal, HubOptions hub)
     {
-        var command = new TaughtCommand(
+        var command = new CommandWithExamples(
             "command",
             "Ask a miner to do something and wait for its acknowledgement. Needs the admin token.",
             "poolhub command rig-1 drain",

@@ -35,7 +35,7 @@ internal static class App
         hub.AddTo(root);
         foreach (HelpOption help in root.Options.OfType<HelpOption>())
         {
-            help.Action = new TeachingHelp((HelpAction)help.Action!);
+            help.Action = new HelpWithExamples((HelpAction)help.Action!);
         }
         return root;
     }

@@ -8,7 +8,7 @@ internal static class SimulateCommand
 {
     public static Command Create(Terminal terminal, HubOptions hub)
     {
-        var command = new TaughtCommand(
+        var command = new CommandWithExamples(
             "simulate",
             "Connect made-up miners whose queues fill and drain, until Ctrl-C; then they say goodbye. When the hub has closed "
             + "its enrolment, their keys are issued (or rotated) with the admin token.",

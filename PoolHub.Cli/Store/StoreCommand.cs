@@ -15,7 +15,7 @@ internal static class StoreCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var command = new TaughtCommand(
+        var command = new CommandWithExamples(
             "store",
             "Write everything that a hub keeps to a file, or read it into an empty store: to keep it, or to move between SQLite and "
                 + "PostgreSQL. Run it as the hub's user, while the hub is stopped.",

@@ -5,7 +5,7 @@ using System.Net.Sockets;
 namespace PoolHub.Daemon.Access;
 
 /// <summary>
-/// What one stranger has of the network: an IPv4 address, or the /64 of an IPv6 address, in which he may take any.
+/// What one stranger has of the network: an IPv4 address, or the /64 of an IPv6 address, of which any can be taken.
 /// </summary>
 internal readonly record struct AddressBlock
 {

@@ -16,7 +16,7 @@ internal sealed class AuditEndpoint(IHubStore store, Credentials credentials)
         string? minerId = http.Request.Query["miner_id"];
         if (!await credentials.RequireAsync(http, Caller.Admin)
             || await http.ReadLimitAsync() is not { } limit
-            || !await http.IsMinerIdAsync("miner_id", minerId, $"must be 1 to {Limits.MinerIdChars} letters, digits or any of . _ : -"))
+            || !await http.IsMinerIdAsync("miner_id", minerId, Texts.MinerIdRule))
         {
             return;
         }
@@ -27,19 +27,12 @@ internal sealed class AuditEndpoint(IHubStore store, Credentials credentials)
             await http.Response.BadFieldAsync(("cursor", "must be the next_cursor of another page"));
             return;
         }
-        try
+        IReadOnlyList<AuditEntry> found = await store.ReadAuditAsync(minerId, before, limit + 1, http.RequestAborted);
+        await http.Response.JsonAsync(new AuditPage
         {
-            IReadOnlyList<AuditEntry> found = await store.ReadAuditAsync(minerId, before, limit + 1, http.RequestAborted);
-            await http.Response.JsonAsync(new AuditPage
-            {
-                Entries = [.. found.Take(limit).Select(View)],
-                NextCursor = found.Count > limit ? found[limit - 1].Id.ToString(CultureInfo.InvariantCulture) : null,
-            }, HubJson.Default.AuditPage);
-        }
-        catch (StoreUnavailableException e)
-        {
-            await http.Response.ProblemAsync(StatusCodes.Status503ServiceUnavailable, e.Message, retryAfterSec: 1);
-        }
+            Entries = [.. found.Take(limit).Select(View)],
+            NextCursor = found.Count > limit ? found[limit - 1].Id.ToString(CultureInfo.InvariantCulture) : null,
+        }, HubJson.Default.AuditPage);
     }
 
     private static AuditView View(AuditEntry entry) => new()

@@ -93,16 +93,9 @@ internal sealed class KeyEndpoints(KeyRing ring, Credentials credentials, AuditL
             await http.Response.ProblemAsync(StatusCodes.Status404NotFound, "no such miner");
             return;
         }
-        try
-        {
-            int count = await ring.RevokeAsync(id, audit.Entry(http, admin, AuditEntry.KeyRevoke, id));
-            await revoked(id);
-            await http.Response.JsonAsync(new RevokeResponse { MinerId = id, Revoked = count }, HubJson.Default.RevokeResponse);
-        }
-        catch (StoreUnavailableException e)
-        {
-            await http.Response.ProblemAsync(StatusCodes.Status503ServiceUnavailable, e.Message, retryAfterSec: 1);
-        }
+        int count = await ring.RevokeAsync(id, audit.Entry(http, admin, AuditEntry.KeyRevoke, id));
+        await revoked(id);
+        await http.Response.JsonAsync(new RevokeResponse { MinerId = id, Revoked = count }, HubJson.Default.RevokeResponse);
     }
 
     private async ValueTask<(Identity Admin, string MinerId)?> AdmitAsync(HttpContext http)
@@ -114,7 +107,7 @@ internal sealed class KeyEndpoints(KeyRing ring, Credentials credentials, AuditL
         string? id = http.Request.RouteValues["id"] as string;
         if (!Texts.IsMinerId(id))
         {
-            await http.Response.BadFieldAsync(("miner_id", $"must be 1 to {Limits.MinerIdChars} letters, digits or any of . _ : -"));
+            await http.Response.BadFieldAsync(("miner_id", Texts.MinerIdRule));
             return null;
         }
         return (admin, id);
@@ -122,16 +115,9 @@ internal sealed class KeyEndpoints(KeyRing ring, Credentials credentials, AuditL
 
     private static async Task AnswerAsync(HttpContext http, string id, Task<string?> issuing, int refusal, string why)
     {
-        try
-        {
-            string? key = await issuing;
-            await (key is null
-                ? http.Response.ProblemAsync(refusal, why)
-                : http.Response.JsonAsync(new KeyResponse { MinerId = id, ApiKey = key }, HubJson.Default.KeyResponse));
-        }
-        catch (StoreUnavailableException e)
-        {
-            await http.Response.ProblemAsync(StatusCodes.Status503ServiceUnavailable, e.Message, retryAfterSec: 1);
-        }
+        string? key = await issuing;
+        await (key is null
+            ? http.Response.ProblemAsync(refusal, why)
+            : http.Response.JsonAsync(new KeyResponse { MinerId = id, ApiKey = key }, HubJson.Default.KeyResponse));
     }
 }

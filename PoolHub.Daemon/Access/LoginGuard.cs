@@ -17,7 +17,7 @@ internal enum LoginKind
 /// <summary>
 /// Stands before the keys and the secrets: limits how often somebody tries, and bans who fails too often, by address and
 /// by name. A ban does not count for a name that has come in from the same address before: so nobody is kept out because a
-/// stranger guesses at his name, or fails behind the same router.
+/// stranger guesses at that name, or fails behind the same router.
 /// </summary>
 internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time, ILogger<LoginGuard> log)
 {

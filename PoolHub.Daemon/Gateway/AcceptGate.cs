@@ -23,9 +23,9 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     /// <summary>One address may have this part of the places of those who have not said who they are.</summary>
     private const int GreetingShare = 4;
 
-    private readonly ShutOut _shutOut = new(time);
+    private readonly WordlessBans _wordless = new(time);
     private readonly Lock _gate = new();
-    private readonly LinkedList<Entrant> _greeting = new();
+    private readonly LinkedList<GatedConnection> _greeting = new();
     private readonly Dictionary<AddressBlock, Count> _byAddress = [];
     private GateOptions _options = options;
     private int _count;
@@ -48,15 +48,15 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     }
 
     /// <summary>Addresses that are not let in, for an admin to see and to lift.</summary>
-    public FailureBans<AddressBlock> ShutOut => _shutOut.Bans;
+    public FailureBans<AddressBlock> Wordless => _wordless.Bans;
 
     /// <summary>Those that are not let in now, at most so many.</summary>
-    public IReadOnlyList<AddressBlock> LastShutOut(int most) => _options.PerAddress > 0 ? _shutOut.Last(most) : [];
+    public IReadOnlyList<AddressBlock> LastShutOut(int most) => _options.PerAddress > 0 ? _wordless.Last(most) : [];
 
     public void Reload(GateOptions fresh) => Volatile.Write(ref _options, fresh);
 
-    /// <summary>Whether somebody from there would be one too many. Counts him then.</summary>
-    public bool IsFull(EndPoint? peer)
+    /// <summary>Whether a connection from there would be one too many; then it is counted as refused.</summary>
+    public bool TryRefuse(EndPoint? peer)
     {
         lock (_gate)
         {
@@ -71,14 +71,14 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
         }
     }
 
-    /// <summary>Lets somebody in; null when he is one too many.</summary>
-    /// <param name="peer">Where he comes from.</param>
-    /// <param name="abort">Closes what he comes with.</param>
-    public Entrant? TryEnter(EndPoint? peer, Action abort)
+    /// <summary>Lets a connection in; null when it is one too many.</summary>
+    /// <param name="peer">Where it comes from.</param>
+    /// <param name="abort">Closes it.</param>
+    public GatedConnection? TryEnter(EndPoint? peer, Action abort)
     {
         AddressBlock? address = proxies.Contains(peer) ? null : AddressBlock.Of(peer);
-        Entrant? oldest = null;
-        Entrant entrant;
+        GatedConnection? oldest = null;
+        GatedConnection gated;
         lock (_gate)
         {
             GateOptions caps = _options;
@@ -95,31 +95,31 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
                 EndGreeting(oldest);
             }
             _passages++;
-            entrant = new Entrant(address, abort) { Since = time.GetTimestamp() };
+            gated = new GatedConnection(address, abort) { Since = time.GetTimestamp() };
             _count++;
             if (address is { } counted)
             {
                 Add(counted, connections: 1, greetings: 0);
             }
-            BeginGreeting(entrant);
+            BeginGreeting(gated);
         }
         oldest?.Abort();
-        return entrant;
+        return gated;
     }
 
-    /// <summary>He is gone.</summary>
-    public void Leave(Entrant entrant)
+    /// <summary>A connection is gone.</summary>
+    public void Leave(GatedConnection gated)
     {
         lock (_gate)
         {
-            if (entrant is { Greeting: not null, Spoke: false, Address: { } stranger } && _options.PerAddress > 0)
+            if (gated is { Greeting: not null, Spoke: false, Address: { } stranger } && _options.PerAddress > 0)
             {
-                _shutOut.Left(stranger);
+                _wordless.Left(stranger);
             }
-            EndGreeting(entrant);
+            EndGreeting(gated);
             _count--;
             _passages++;
-            if (entrant.Address is { } address)
+            if (gated.Address is { } address)
             {
                 Add(address, connections: -1, greetings: 0);
             }
@@ -135,16 +135,16 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
         }
         finally
         {
-            Leave(connection.Features.Get<Entrant>()!);
+            Leave(connection.Features.Get<GatedConnection>()!);
         }
     }
 
     /// <summary>A request that has arrived is the hello of HTTP.</summary>
     public void UseGate(IApplicationBuilder app) => app.Use((http, next) =>
     {
-        if (http.Features.Get<Entrant>() is { Greeting: not null } entrant)
+        if (http.Features.Get<GatedConnection>() is { Greeting: not null } gated)
         {
-            Greeted(entrant);
+            Greeted(gated);
         }
         return next(http);
     });
@@ -152,53 +152,53 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     /// <summary>TLS is done: the deadline begins anew.</summary>
     public Task SecuredAsync(ConnectionContext connection, ConnectionDelegate next)
     {
-        if (connection.Features.Get<Entrant>() is { } entrant)
+        if (connection.Features.Get<GatedConnection>() is { } gated)
         {
-            entrant.Since = time.GetTimestamp();
+            gated.Since = time.GetTimestamp();
         }
         return next(connection);
     }
 
     /// <summary>It has said who it is, or what it wants.</summary>
-    public void Greeted(Entrant? entrant)
+    public void Greeted(GatedConnection? gated)
     {
-        if (entrant?.Greeting is null)
+        if (gated?.Greeting is null)
         {
             return;
         }
         lock (_gate)
         {
-            EndGreeting(entrant);
+            EndGreeting(gated);
         }
     }
 
     /// <summary>A conversation begins: it has to say hello, also where a request has brought it.</summary>
-    /// <param name="entrant">Null where there is no gate.</param>
+    /// <param name="gated">Null where there is no gate.</param>
     /// <param name="source">Where a trusted proxy says that it comes from; null when none does.</param>
     /// <returns>False when its address has too many connections.</returns>
-    public bool TryConverse(Entrant? entrant, IPAddress? source)
+    public bool TryConverse(GatedConnection? gated, IPAddress? source)
     {
-        if (entrant is null)
+        if (gated is null)
         {
             return true;
         }
         lock (_gate)
         {
-            entrant.Converses = true;
-            if (source is not null && entrant.Address is null)
+            gated.Converses = true;
+            if (source is not null && gated.Address is null)
             {
                 var address = AddressBlock.Of(source);
-                if (HasShare(address))
+                if (IsAtShare(address))
                 {
                     metrics.Refused(GateCap.Address);
                     return false;
                 }
-                entrant.Address = address;
-                Add(address, connections: 1, greetings: entrant.Greeting is null ? 0 : 1);
+                gated.Address = address;
+                Add(address, connections: 1, greetings: gated.Greeting is null ? 0 : 1);
             }
-            if (entrant.Greeting is null)
+            if (gated.Greeting is null)
             {
-                BeginGreeting(entrant);
+                BeginGreeting(gated);
             }
             return true;
         }
@@ -207,14 +207,14 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     /// <summary>Closes those whose time is over.</summary>
     public void Sweep(long now)
     {
-        List<Entrant>? late = null;
+        List<GatedConnection>? late = null;
         lock (_gate)
         {
-            foreach (Entrant entrant in _greeting)
+            foreach (GatedConnection gated in _greeting)
             {
-                if (!entrant.Converses && time.GetElapsedTime(entrant.Since, now) >= Deadline)
+                if (!gated.Converses && time.GetElapsedTime(gated.Since, now) >= Deadline)
                 {
-                    (late ??= []).Add(entrant);
+                    (late ??= []).Add(gated);
                 }
             }
         }
@@ -225,33 +225,33 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
         metrics.Set(Connections, Greetings);
     }
 
-    private async Task CloseAsync(List<Entrant> late)
+    private async Task CloseAsync(List<GatedConnection> late)
     {
         var slices = new Slices();
-        foreach (Entrant entrant in late)
+        foreach (GatedConnection gated in late)
         {
             metrics.Refused(GateCap.Deadline);
-            entrant.Abort();
+            gated.Abort();
             await slices.NextAsync();
         }
     }
 
-    private void BeginGreeting(Entrant entrant)
+    private void BeginGreeting(GatedConnection gated)
     {
-        entrant.Greeting = _greeting.AddLast(entrant);
-        if (entrant.Address is { } address)
+        gated.Greeting = _greeting.AddLast(gated);
+        if (gated.Address is { } address)
         {
             Add(address, connections: 0, greetings: 1);
         }
     }
 
-    private void EndGreeting(Entrant entrant)
+    private void EndGreeting(GatedConnection gated)
     {
-        if (entrant.Greeting is { } place)
+        if (gated.Greeting is { } place)
         {
             _greeting.Remove(place);
-            entrant.Greeting = null;
-            if (entrant.Address is { } address)
+            gated.Greeting = null;
+            if (gated.Address is { } address)
             {
                 Add(address, connections: 0, greetings: -1);
             }
@@ -261,12 +261,12 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     private GateCap? Full(AddressBlock? address) =>
         _options is { Connections: > 0 and var all } && _count >= all ? GateCap.All
         : address is not { } own ? null
-        : HasShare(own) ? GateCap.Address
-        : _options.PerAddress > 0 && _shutOut.Contains(own) ? GateCap.Wordless
+        : IsAtShare(own) ? GateCap.Address
+        : _options.PerAddress > 0 && _wordless.Contains(own) ? GateCap.Wordless
         : null;
 
     /// <summary>Whether an address has as many as it may.</summary>
-    private bool HasShare(AddressBlock address)
+    private bool IsAtShare(AddressBlock address)
     {
         GateOptions caps = _options;
         Count count = _byAddress.GetValueOrDefault(address);

@@ -15,7 +15,7 @@ internal static class AcceptQueue
     /// <summary>Of the longest address, sockaddr_in6.</summary>
     private const int AddressBytes = 28;
 
-    /// <summary>The next; false when nobody waits, or nothing is left for him: <see cref="Socket.AcceptAsync()"/> tells which.</summary>
+    /// <summary>The next; false when nobody waits, or nothing is left for it: <see cref="Socket.AcceptAsync()"/> tells which.</summary>
     /// <param name="listening">Must not block.</param>
     /// <param name="descriptor">The caller's, from here on.</param>
     /// <param name="peer">Where it comes from.</param>

@@ -24,7 +24,7 @@ internal sealed class DoorListener : IConnectionListener
 
     /// <summary>
     /// What is said at the doors begins with no fewer bytes, the header of a frame. The kernel waits for so many, unless
-    /// fewer were there already, or are the last: who sends one a second has no Kestrel connection before his time is over.
+    /// fewer were there already, or are the last: one that sends a byte a second has no Kestrel connection before its time is over.
     /// </summary>
     private const int LeastBytes = Frame.PrefixBytes;
 
@@ -43,7 +43,7 @@ internal sealed class DoorListener : IConnectionListener
         listening.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReceiveLowWater, LeastBytes);
         // A hub that was killed may have left one in a socket of systemd's.
         Drop([]);
-        _waiting = new FirstBytes(HandOver, entrant => _gate().Leave(entrant));
+        _waiting = new FirstBytes(HandOver, gated => _gate().Leave(gated));
         _ = AcceptAllAsync();
     }
 
@@ -118,7 +118,7 @@ internal sealed class DoorListener : IConnectionListener
             }
             catch (SocketException)
             {
-                // No memory or no descriptor is left for him: he waits.
+                // No memory or no descriptor is left for it: it waits.
                 await Task.Delay(Scarce);
             }
             catch (Exception e)
@@ -139,7 +139,7 @@ internal sealed class DoorListener : IConnectionListener
         int came = 0;
         for (; came < AtOnce && AcceptQueue.TryTake(_listening, out int descriptor, out IPEndPoint peer); came++)
         {
-            if (_gate().IsFull(peer))
+            if (_gate().TryRefuse(peer))
             {
                 AcceptQueue.Refuse(descriptor);
                 refused = true;
@@ -158,9 +158,9 @@ internal sealed class DoorListener : IConnectionListener
     {
         // From here on the gate may close it at any time.
         _ = SynFilter.Detach(socket);
-        if (_gate().TryEnter(peer, socket.Dispose) is { } entrant)
+        if (_gate().TryEnter(peer, socket.Dispose) is { } gated)
         {
-            _waiting.Wait(socket, entrant);
+            _waiting.Wait(socket, gated);
         }
         else
         {
@@ -181,14 +181,14 @@ internal sealed class DoorListener : IConnectionListener
         }
     }
 
-    private bool HandOver(Socket socket, Entrant entrant)
+    private bool HandOver(Socket socket, GatedConnection gated)
     {
         try
         {
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReceiveLowWater, 1);
             ConnectionContext connection = _connections.Create(socket);
-            connection.Features.Set(entrant);
-            entrant.Abort = connection.Abort;
+            connection.Features.Set(gated);
+            gated.Abort = connection.Abort;
             return _spoken.Writer.TryWrite(connection);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)

@@ -8,7 +8,7 @@ namespace PoolHub.Daemon.Gateway;
 /// </summary>
 /// <param name="spoke">Takes over one that has sent something; false when nobody does any more.</param>
 /// <param name="left">Told of one that ended, or was not taken over.</param>
-internal sealed class FirstBytes(Func<Socket, Entrant, bool> spoke, Action<Entrant> left)
+internal sealed class FirstBytes(Func<Socket, GatedConnection, bool> spoke, Action<GatedConnection> left)
 {
     /// <summary>So many are kept for those who come next.</summary>
     private const int MaxSpare = 1_024;
@@ -29,11 +29,11 @@ internal sealed class FirstBytes(Func<Socket, Entrant, bool> spoke, Action<Entra
         }
     }
 
-    public void Wait(Socket socket, Entrant entrant)
+    public void Wait(Socket socket, GatedConnection gated)
     {
-        if (Begin(socket, entrant) is not { } first)
+        if (Begin(socket, gated) is not { } first)
         {
-            End(socket, entrant);
+            End(socket, gated);
             return;
         }
         bool pending;
@@ -45,7 +45,7 @@ internal sealed class FirstBytes(Func<Socket, Entrant, bool> spoke, Action<Entra
         {
             // The gate has closed it in the meantime.
             Forget(first);
-            End(socket, entrant);
+            End(socket, gated);
             return;
         }
         if (!pending)
@@ -66,7 +66,7 @@ internal sealed class FirstBytes(Func<Socket, Entrant, bool> spoke, Action<Entra
         Array.ForEach(sockets, socket => socket.Dispose());
     }
 
-    private FirstByte? Begin(Socket socket, Entrant entrant)
+    private FirstByte? Begin(Socket socket, GatedConnection gated)
     {
         lock (_lock)
         {
@@ -78,7 +78,7 @@ internal sealed class FirstBytes(Func<Socket, Entrant, bool> spoke, Action<Entra
             {
                 first = new FirstByte(this);
             }
-            first.Begin(socket, entrant);
+            first.Begin(socket, gated);
             _ = _waiting.Add(first);
             return first;
         }
@@ -87,19 +87,19 @@ internal sealed class FirstBytes(Func<Socket, Entrant, bool> spoke, Action<Entra
     private void Complete(FirstByte first)
     {
         bool heard = first is { SocketError: SocketError.Success, BytesTransferred: > 0 };
-        (Socket socket, Entrant entrant) = Forget(first);
-        if (!heard || !spoke(socket, entrant))
+        (Socket socket, GatedConnection gated) = Forget(first);
+        if (!heard || !spoke(socket, gated))
         {
-            End(socket, entrant);
+            End(socket, gated);
         }
     }
 
-    private (Socket, Entrant) Forget(FirstByte first)
+    private (Socket, GatedConnection) Forget(FirstByte first)
     {
         lock (_lock)
         {
             _ = _waiting.Remove(first);
-            (Socket, Entrant) whose = first.End();
+            (Socket, GatedConnection) whose = first.End();
             if (_spare.Count < MaxSpare)
             {
                 _spare.Push(first);
@@ -112,17 +112,17 @@ internal sealed class FirstBytes(Func<Socket, Entrant, bool> spoke, Action<Entra
         }
     }
 
-    private void End(Socket socket, Entrant entrant)
+    private void End(Socket socket, GatedConnection gated)
     {
         socket.Dispose();
-        left(entrant);
+        left(gated);
     }
 
     /// <summary>One that is waited for.</summary>
     private sealed class FirstByte : SocketAsyncEventArgs
     {
         private readonly FirstBytes _all;
-        private Entrant? _entrant;
+        private GatedConnection? _gated;
 
         public FirstByte(FirstBytes all)
             : base(true)
@@ -133,17 +133,17 @@ internal sealed class FirstBytes(Func<Socket, Entrant, bool> spoke, Action<Entra
 
         public Socket? Socket { get; private set; }
 
-        public void Begin(Socket socket, Entrant entrant)
+        public void Begin(Socket socket, GatedConnection gated)
         {
-            (Socket, _entrant) = (socket, entrant);
+            (Socket, _gated) = (socket, gated);
             // What was received last has changed it.
             SocketFlags = SocketFlags.Peek;
         }
 
-        public (Socket, Entrant) End()
+        public (Socket, GatedConnection) End()
         {
-            (Socket, Entrant) whose = (Socket!, _entrant!);
-            (Socket, _entrant) = (null, null);
+            (Socket, GatedConnection) whose = (Socket!, _gated!);
+            (Socket, _gated) = (null, null);
             return whose;
         }
 

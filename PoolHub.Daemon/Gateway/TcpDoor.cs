@@ -15,19 +15,19 @@ internal sealed class TcpDoor(Conversations conversations, AcceptGate gate, Trus
 {
     public async Task OnConnectedAsync(ConnectionContext connection)
     {
-        var entrant = connection.Features.Get<Entrant>();
+        var gated = connection.Features.Get<GatedConnection>();
         Conversation conversation = conversations.Open(
-            Transport.Tcp, connection.Transport.Output, completes: false, connection.Abort, entrant?.Since);
+            Transport.Tcp, connection.Transport.Output, completes: false, connection.Abort, gated?.Since);
         EndPoint? source = connection.RemoteEndPoint;
         string remote = source?.ToString() ?? "";
         try
         {
-            bool admitted = gate.TryConverse(entrant, source: null);
+            bool admitted = gate.TryConverse(gated, source: null);
             if (proxies.ProxyProtocol && proxies.Contains(connection.RemoteEndPoint)
                 && await ReadProxyHeaderAsync(connection.Transport.Input, conversation.Channel) is { } behind)
             {
                 (source, remote) = (behind, behind.ToString());
-                admitted = gate.TryConverse(entrant, behind.Address);
+                admitted = gate.TryConverse(gated, behind.Address);
             }
             var address = (source as IPEndPoint)?.Address;
             if (!admitted)
@@ -35,7 +35,7 @@ internal sealed class TcpDoor(Conversations conversations, AcceptGate gate, Trus
                 conversation.Channel.Close(CloseReason.RateLimited, AcceptGate.TooMany, (int)AcceptGate.TooManyWait.TotalMilliseconds);
             }
             conversation.Channel.Peer = Peer.Of(address, connection.Features.Get<ITlsConnectionFeature>()?.ClientCertificate);
-            await ReadAsync(connection.Transport.Input, conversation, entrant, remote);
+            await ReadAsync(connection.Transport.Input, conversation, gated, remote);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
@@ -64,7 +64,7 @@ internal sealed class TcpDoor(Conversations conversations, AcceptGate gate, Trus
         }
     }
 
-    private async Task ReadAsync(PipeReader input, Conversation conversation, Entrant? entrant, string remote)
+    private async Task ReadAsync(PipeReader input, Conversation conversation, GatedConnection? gated, string remote)
     {
         long unfinished = 0;
         while (true)
@@ -84,12 +84,12 @@ internal sealed class TcpDoor(Conversations conversations, AcceptGate gate, Trus
                     }
                 }
                 conversation.Acknowledge();
-                if (frames > 0 && entrant?.Greeting is not null)
+                if (frames > 0 && gated?.Greeting is not null)
                 {
-                    entrant.Spoke = true;
+                    gated.Spoke = true;
                     if (conversation.Channel.Session is not null)
                     {
-                        gate.Greeted(entrant);
+                        gate.Greeted(gated);
                     }
                 }
                 if (!conversation.Channel.Closing)

@@ -24,8 +24,8 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
             await http.Response.ProblemAsync(StatusCodes.Status400BadRequest, "this address takes WebSocket upgrades only");
             return;
         }
-        var entrant = http.Features.Get<Entrant>();
-        if (!gate.TryConverse(entrant, http.Connection.RemoteIpAddress))
+        var gated = http.Features.Get<GatedConnection>();
+        if (!gate.TryConverse(gated, http.Connection.RemoteIpAddress))
         {
             await http.Response.TooManyAsync(AcceptGate.TooMany, AcceptGate.TooManyWait);
             return;
@@ -57,7 +57,7 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
             using WebSocket socket = await http.WebSockets.AcceptWebSocketAsync();
             if (admission.Session is { } session)
             {
-                gate.Greeted(entrant);
+                gate.Greeted(gated);
                 conversation.Enter(session);
             }
             await ConverseAsync(socket, conversation, outgoing.Reader, remote, http);
@@ -142,12 +142,12 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
                 ? conversation.TakeTextAsync(new ReadOnlySequence<byte>(message))
                 : conversation.TakeAsync(message.Span));
             conversation.Acknowledge();
-            if (http.Features.Get<Entrant>() is { Greeting: not null } entrant)
+            if (http.Features.Get<GatedConnection>() is { Greeting: not null } gated)
             {
-                entrant.Spoke = true;
+                gated.Spoke = true;
                 if (conversation.Channel.Session is not null)
                 {
-                    gate.Greeted(entrant);
+                    gate.Greeted(gated);
                 }
             }
         }

@@ -21,7 +21,7 @@ internal static class Bodies
     public static ValueTask<T?> ReadJsonAsync<T>(this HttpContext http, JsonTypeInfo<T> type, Func<ReadOnlySequence<byte>, T?>? quick = null)
         where T : class => http.ReadJsonAsync(type, quick, grown: null);
 
-    /// <summary>The body of somebody who has not shown yet who he is, or null after a problem has been answered.</summary>
+    /// <summary>The body of a caller that has not shown yet who it is, or null after a problem has been answered.</summary>
     /// <param name="http">The request.</param>
     /// <param name="type">How the body is read.</param>
     /// <param name="budget">What all such bodies may take together; 503 when it is used up.</param>

@@ -5,7 +5,10 @@ namespace PoolHub.Daemon.Http;
 /// <summary>Gives every failure that no endpoint answered its problem details.</summary>
 internal static partial class Failures
 {
-    public static void UseProblemDetails(this IApplicationBuilder app, ILogger log) => app.Use(async (http, next) =>
+    /// <param name="app">The requests' way.</param>
+    /// <param name="unavailable">What to tell the caller when something that the hub needs is away for now; null: it is a fault.</param>
+    /// <param name="log">Where faults go.</param>
+    public static void UseProblemDetails(this IApplicationBuilder app, Func<Exception, string?> unavailable, ILogger log) => app.Use(async (http, next) =>
     {
         try
         {
@@ -14,6 +17,11 @@ internal static partial class Failures
         catch (BadHttpRequestException e) when (!http.Response.HasStarted)
         {
             await http.Response.ProblemAsync(e.StatusCode, "the request could not be read");
+            return;
+        }
+        catch (Exception e) when (!http.Response.HasStarted && unavailable(e) is not null)
+        {
+            await http.Response.ProblemAsync(StatusCodes.Status503ServiceUnavailable, unavailable(e)!, retryAfterSec: 1);
             return;
         }
         catch (Exception e) when (IsAbort(e, http))

@@ -66,7 +66,7 @@ internal sealed record ClauseRule
         },
         new(Clause.Region)
         {
-            Passes = (query, miner) => Within(miner.Profile.Region, query.Region!),
+            Passes = (query, miner) => IsWithin(miner.Profile.Region, query.Region!),
             Value = (_, miner) => ClauseValue.Of(miner.Profile.Region),
             Wanted = query => ClauseValue.Of(query.Region!),
             StepTo = (query, miner) => StepToRegion(query.Region!, miner.Profile.Region),
@@ -138,7 +138,7 @@ internal sealed record ClauseRule
     private static bool HasAny(string[] has, string[] wanted) => Array.Exists(wanted, has.Contains);
 
     /// <summary>eu-west-1 lies within eu, eu-west and eu-west-1.</summary>
-    private static bool Within(string region, string wider) =>
+    public static bool IsWithin(string region, string wider) =>
         region.StartsWith(wider, StringComparison.Ordinal) && (region.Length == wider.Length || region[wider.Length] == '-');
 
     private static string TaskOf(string capability) => capability[MatchQuery.TaskPrefix.Length..];
@@ -158,7 +158,7 @@ internal sealed record ClauseRule
         for (int dash = parent.LastIndexOf('-'); dash > 0; dash = parent.LastIndexOf('-'))
         {
             parent = parent[..dash];
-            if (Within(region, parent))
+            if (IsWithin(region, parent))
             {
                 return new Step(asked.Length - dash, ClauseValue.Of(parent));
             }

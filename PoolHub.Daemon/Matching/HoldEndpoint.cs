@@ -71,7 +71,7 @@ internal sealed class HoldEndpoint(HoldBook holds, Credentials credentials)
         {
             return true;
         }
-        await http.Response.BadFieldAsync(("miner_id", $"must be 1 to {Limits.MinerIdChars} letters, digits or any of . _ : -"));
+        await http.Response.BadFieldAsync(("miner_id", Texts.MinerIdRule));
         return false;
     }
 

@@ -150,16 +150,16 @@ internal sealed class MatchQuery
             return ("exclude", $"must have at most {MaxExcluded} entries");
         }
         int wrong = Array.FindIndex(exclude, id => !Texts.IsMinerId(id));
-        return wrong < 0 ? null : ($"exclude[{wrong}]", $"must be 1 to {Limits.MinerIdChars} letters, digits or any of . _ : -");
+        return wrong < 0 ? null : ($"exclude[{wrong}]", Texts.MinerIdRule);
     }
 
     private static (string, string)? FindFault(MatchRequirements needs)
     {
         // The prefix is part of the capability that a miner declares, and that has TermChars in all.
-        const int MaxTaskChars = Limits.TermChars - 5;
-        if (needs.Task is not null && (needs.Task.Length is 0 or > MaxTaskChars || !Texts.IsPrintable(needs.Task)))
+        int maxTaskChars = Limits.TermChars - TaskPrefix.Length;
+        if (needs.Task is not null && (needs.Task.Length == 0 || needs.Task.Length > maxTaskChars || !Texts.IsPrintable(needs.Task)))
         {
-            return ("requirements.task", $"must be 1 to {MaxTaskChars} printable characters");
+            return ("requirements.task", $"must be 1 to {maxTaskChars} printable characters");
         }
         if (needs.MinVramGb is { } vram && !(vram >= 0 && vram <= Limits.MaxGpuVramGb))
         {
@@ -176,9 +176,9 @@ internal sealed class MatchQuery
 
     private static (string, string)? FindFault(MatchHints hints)
     {
-        if (hints.Region is not null && !Texts.IsSlug(hints.Region, maxChars: 64))
+        if (hints.Region is not null && !Texts.IsSlug(hints.Region, Limits.RegionChars))
         {
-            return ("hints.region", "must be at most 64 lower-case letters, digits or any of . _ + -");
+            return ("hints.region", Texts.RegionRule);
         }
         if (hints.MaxPrice is { IsValid: false })
         {

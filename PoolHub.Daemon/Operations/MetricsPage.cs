@@ -5,7 +5,7 @@ namespace PoolHub.Daemon.Operations;
 
 /// <summary>
 /// The metrics as text. Anybody may ask, and writing them takes a thousand times as long as asking: so those who ask
-/// together share one writing, and there are only so many in a second. Nobody gets what is older than his question.
+/// together share one writing, and there are only so many in a second. Nobody gets what is older than the question.
 /// </summary>
 internal sealed class MetricsPage(CollectorRegistry metrics)
 {

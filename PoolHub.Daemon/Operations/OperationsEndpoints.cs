@@ -1,6 +1,7 @@
 using System.Reflection;
 using PoolHub.Daemon.Access;
 using PoolHub.Daemon.Http;
+using PoolHub.Daemon.Matching;
 using PoolHub.Daemon.Registry;
 using PoolHub.Daemon.Sessions;
 using PoolHub.Daemon.Storage;
@@ -21,8 +22,6 @@ internal sealed class OperationsEndpoints(
     MetricsPage metrics,
     TimeProvider time)
 {
-    private const int MaxRegionChars = 64;
-
     private const string GuardReason =
         "many miners fell silent at once: the hub suspects its own network and keeps them; see POST /v1/miners/accept-loss";
 
@@ -88,13 +87,13 @@ internal sealed class OperationsEndpoints(
             return;
         }
         string? region = query["region"];
-        if (region is not null && !Texts.IsSlug(region, MaxRegionChars))
+        if (region is not null && !Texts.IsSlug(region, Limits.RegionChars))
         {
-            await http.Response.BadFieldAsync(("region", $"must be at most {MaxRegionChars} lower-case letters, digits or any of . _ + -"));
+            await http.Response.BadFieldAsync(("region", Texts.RegionRule));
             return;
         }
         List<Miner> page = [.. registry
-            .After(cursor, m => (state is null || m.State.Name() == state) && (string.IsNullOrEmpty(region) || LiesIn(m.Profile!.Region, region)))
+            .After(cursor, m => (state is null || m.State.Name() == state) && (string.IsNullOrEmpty(region) || ClauseRule.IsWithin(m.Profile!.Region, region)))
             .Take(limit + 1)];
         bool more = page.Count > limit;
         await http.Response.JsonAsync(new MinerPage
@@ -129,10 +128,6 @@ internal sealed class OperationsEndpoints(
         await audit.AppendAsync(audit.Entry(http, admin, AuditEntry.AcceptLoss, minerId: null, $"{held} miners"));
         await http.Response.JsonAsync(new AcceptLossResponse { Released = held }, HubJson.Default.AcceptLossResponse);
     }
-
-    /// <summary>eu-west-1 lies in eu, eu-west and eu-west-1, as it does for a match.</summary>
-    private static bool LiesIn(string region, string wider) =>
-        region.StartsWith(wider, StringComparison.Ordinal) && (region.Length == wider.Length || region[wider.Length] == '-');
 
     private MinerSnapshot Snapshot(Miner miner)
     {

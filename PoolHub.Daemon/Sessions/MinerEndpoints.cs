@@ -48,7 +48,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
             return;
         }
         (string, string)? fault = !Texts.IsMinerId(request.MinerId)
-            ? ("miner_id", $"must be 1 to {Limits.MinerIdChars} letters, digits or any of . _ : -")
+            ? ("miner_id", Texts.MinerIdRule)
             : request.ApiKey is not { Length: > 0 and <= Limits.ApiKeyChars } && (request.ApiKey is not null || table.NeedsKey)
                 ? ("api_key", $"must be 1 to {Limits.ApiKeyChars} characters")
                 : null;
@@ -72,11 +72,10 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
                 return;
             }
         }
-        catch (StoreUnavailableException e)
+        catch (StoreUnavailableException)
         {
             table.Forget(session);
-            await http.Response.ProblemAsync(StatusCodes.Status503ServiceUnavailable, e.Message, retryAfterSec: 1);
-            return;
+            throw;
         }
         await AnswerAsync(http, session, fresh: true);
     }
@@ -104,21 +103,13 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
             await RefuseAsync(http.Response, SessionTable.Stale);
             return;
         }
-        try
+        if (update.PriceTokenPerKsec is { } price && price != session.Miner.Profile!.Price)
         {
-            if (update.PriceTokenPerKsec is { } price && price != session.Miner.Profile!.Price)
-            {
-                _ = await registry.ChangeProfileAsync(session.Miner, p => p with { Price = price });
-            }
-            foreach (CommandOutcome ack in update.CommandAcks ?? [])
-            {
-                await commands.AcknowledgeAsync(session, new CommandAck(ack.CommandId, ack.Accepted, ack.Detail ?? ""));
-            }
+            _ = await registry.ChangeProfileAsync(session.Miner, p => p with { Price = price });
         }
-        catch (StoreUnavailableException e)
+        foreach (CommandOutcome ack in update.CommandAcks ?? [])
         {
-            await http.Response.ProblemAsync(StatusCodes.Status503ServiceUnavailable, e.Message, retryAfterSec: 1);
-            return;
+            await commands.AcknowledgeAsync(session, new CommandAck(ack.CommandId, ack.Accepted, ack.Detail ?? ""));
         }
         await AnswerAsync(http, session, fresh: admission.Aging);
     }
@@ -156,15 +147,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
             await RefuseAsync(http.Response, admission);
             return;
         }
-        try
-        {
-            await table.LeaveAsync(session, detail: "the miner logged out over HTTP");
-        }
-        catch (StoreUnavailableException e)
-        {
-            await http.Response.ProblemAsync(StatusCodes.Status503ServiceUnavailable, e.Message, retryAfterSec: 1);
-            return;
-        }
+        await table.LeaveAsync(session, detail: "the miner logged out over HTTP");
         await http.Response.JsonAsync(new LogoutResponse { Status = LeaseState.Offline.Name() }, HubJson.Default.LogoutResponse);
     }
 

@@ -45,23 +45,16 @@ internal sealed class PriceEndpoint(MinerRegistry registry, Credentials credenti
 
     private async Task OverrideAsync(HttpContext http, Miner miner, PriceOverride? price, AuditEntry entry)
     {
-        try
-        {
-            await registry.OverridePriceAsync(miner, price, entry);
-            await http.Response.JsonAsync(
-                new PriceResponse
-                {
-                    MinerId = miner.Id,
-                    PriceTokenPerKsec = price?.Price ?? miner.Profile!.Price,
-                    OwnPrice = miner.Profile!.Price,
-                    EndsAt = price?.EndsAt,
-                },
-                HubJson.Default.PriceResponse);
-        }
-        catch (StoreUnavailableException e)
-        {
-            await http.Response.ProblemAsync(StatusCodes.Status503ServiceUnavailable, e.Message, retryAfterSec: 1);
-        }
+        await registry.OverridePriceAsync(miner, price, entry);
+        await http.Response.JsonAsync(
+            new PriceResponse
+            {
+                MinerId = miner.Id,
+                PriceTokenPerKsec = price?.Price ?? miner.Profile!.Price,
+                OwnPrice = miner.Profile!.Price,
+                EndsAt = price?.EndsAt,
+            },
+            HubJson.Default.PriceResponse);
     }
 
     private async ValueTask<(Identity Admin, Miner Miner)?> AdmitAsync(HttpContext http)

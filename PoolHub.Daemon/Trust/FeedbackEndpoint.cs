@@ -68,10 +68,6 @@ internal sealed class FeedbackEndpoint(
         {
             await http.Response.ProblemAsync(StatusCodes.Status404NotFound, "no such miner", "miner_id");
         }
-        catch (StoreUnavailableException e)
-        {
-            await http.Response.ProblemAsync(StatusCodes.Status503ServiceUnavailable, e.Message, retryAfterSec: 1);
-        }
         bool IsAnothers(uint? tag) => credentials.IsAnothers(caller, tag);
     }
 
@@ -83,7 +79,7 @@ internal sealed class FeedbackEndpoint(
         }
         if (!Texts.IsMinerId(request.MinerId))
         {
-            return ("miner_id", $"must be 1 to {Limits.MinerIdChars} letters, digits or any of . _ : -");
+            return ("miner_id", Texts.MinerIdRule);
         }
         if (request.MatchId is { } match && (match.Length is 0 or > Limits.MatchIdChars || !Texts.IsPrintable(match)))
         {

@@ -76,7 +76,7 @@ public sealed record MinerClientOptions
         }
         if (!Texts.IsMinerId(MinerId))
         {
-            return ("miner_id", $"must be 1 to {Limits.MinerIdChars} letters, digits or any of . _ : -");
+            return ("miner_id", Texts.MinerIdRule);
         }
         if (ApiKey.Length is 0 or > Limits.ApiKeyChars || !Texts.IsPrintable(ApiKey))
         {

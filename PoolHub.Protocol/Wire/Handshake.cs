@@ -24,7 +24,7 @@ public readonly record struct Hello(int Version, string[] Features, string Miner
             reader.Absent() ? null : reader.Text("session_token", Limits.SessionTokenChars));
         if (!reader.Failed && !Texts.IsMinerId(hello.MinerId))
         {
-            reader.Fail("miner_id", $"must be 1 to {Limits.MinerIdChars} letters, digits or any of . _ : -");
+            reader.Fail("miner_id", Texts.MinerIdRule);
         }
         if (!reader.Failed && hello.ApiKey is not null && hello.SessionToken is not null)
         {

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging.Abstractions;
 using PoolHub.Daemon.Access;
+using PoolHub.Daemon.Storage;
 using PoolHub.Protocol.Http;
 
 namespace PoolHub.Tests.Access;
@@ -152,15 +153,13 @@ public sealed class KeyEndpointsTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Store_that_is_away_is_answered_with_when_to_come_back()
+    public async Task Store_that_is_away_ends_nobodys_session()
     {
         await StatusAsync(Issue, "m");
         await _house.Store.DisposeAsync();
         foreach ((string call, string id) in new[] { (Issue, "new"), (Rotate, "m"), (Revoke, "m") })
         {
-            DefaultHttpContext http = await CallAsync(call, id);
-            Assert.Equal(503, http.Response.StatusCode);
-            Assert.Equal("1", http.Response.Headers.RetryAfter);
+            _ = await Assert.ThrowsAnyAsync<StoreUnavailableException>(() => CallAsync(call, id));
         }
         Assert.Empty(_revoked);
     }

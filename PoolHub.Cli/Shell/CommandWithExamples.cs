@@ -5,13 +5,13 @@ using System.CommandLine.Invocation;
 namespace PoolHub.Cli.Shell;
 
 /// <summary>A command whose help ends with examples.</summary>
-internal sealed class TaughtCommand(string name, string description, params string[] examples) : Command(name, description)
+internal sealed class CommandWithExamples(string name, string description, params string[] examples) : Command(name, description)
 {
     public IReadOnlyList<string> Examples => examples;
 }
 
 /// <summary>The usual help, then the examples of the command and of those below it.</summary>
-internal sealed class TeachingHelp(HelpAction usual) : SynchronousCommandLineAction
+internal sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLineAction
 {
     public override int Invoke(ParseResult parseResult)
     {
@@ -54,7 +54,7 @@ internal sealed class TeachingHelp(HelpAction usual) : SynchronousCommandLineAct
 
     private static IEnumerable<string> ExamplesOf(Command command, bool onlyFirst)
     {
-        IEnumerable<string> own = command is TaughtCommand taught ? taught.Examples : [];
+        IEnumerable<string> own = command is CommandWithExamples taught ? taught.Examples : [];
         IEnumerable<string> below = command.Subcommands.SelectMany(sub => ExamplesOf(sub, onlyFirst));
         return onlyFirst && command is not RootCommand && own.Any() ? own.Take(1) : own.Concat(below);
     }

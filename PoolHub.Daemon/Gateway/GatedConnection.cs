@@ -3,7 +3,7 @@ using PoolHub.Daemon.Access;
 namespace PoolHub.Daemon.Gateway;
 
 /// <summary>Whom the gate has let in. It becomes a feature of its connection; the gate alone changes where it is counted.</summary>
-internal sealed class Entrant(AddressBlock? address, Action abort)
+internal sealed class GatedConnection(AddressBlock? address, Action abort)
 {
     /// <summary>Whose connections it counts among; null where a proxy speaks for many.</summary>
     public AddressBlock? Address { get; set; } = address;
@@ -12,7 +12,7 @@ internal sealed class Entrant(AddressBlock? address, Action abort)
     public Action Abort { get; set; } = abort;
 
     /// <summary>Where it stands among those that have not said who they are; null once it has.</summary>
-    public LinkedListNode<Entrant>? Greeting { get; set; }
+    public LinkedListNode<GatedConnection>? Greeting { get; set; }
 
     /// <summary>Timestamp from which its deadline counts.</summary>
     public long Since { get; set; }

@@ -3,7 +3,7 @@ using PoolHub.Tests.Support;
 
 namespace PoolHub.Tests.Gateway;
 
-public sealed class EbbTests
+public sealed class MemoryTrimTests
 {
     [Theory]
     [InlineData(50, 1)]
@@ -12,7 +12,7 @@ public sealed class EbbTests
     {
         await using TestHub hub = await TestHub.StartAsync(("FRAME_RATE_LIMIT", "0"));
         int collected = 0;
-        var ebb = new Ebb(hub.Hub.Gate, () => collected++);
+        var trim = new MemoryTrim(hub.Hub.Gate, () => collected++);
         for (int i = 1; i <= 260; i++)
         {
             await using TcpMiner miner = await TcpMiner.ConnectAsync(hub.Hub.TcpEndPoint);
@@ -21,14 +21,14 @@ public sealed class EbbTests
             hub.Time.Advance(TimeSpan.FromSeconds(1));
             if (i % inOneSweep == 0)
             {
-                ebb.Sweep();
+                trim.Sweep();
             }
         }
-        ebb.Sweep();
+        trim.Sweep();
         Assert.Equal(0, collected);
         for (int i = 0; i < 20; i++)
         {
-            ebb.Sweep();
+            trim.Sweep();
         }
         Assert.Equal(times, collected);
     }

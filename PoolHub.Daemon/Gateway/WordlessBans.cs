@@ -6,7 +6,7 @@ namespace PoolHub.Daemon.Gateway;
 /// Addresses that have come again and again without a word. They are not let in for a while: less often looks whoever only
 /// asks whether the door is open.
 /// </summary>
-internal sealed class ShutOut(TimeProvider time)
+internal sealed class WordlessBans(TimeProvider time)
 {
     /// <summary>So many connections within <see cref="Window"/>; after the first time, fewer do.</summary>
     private const int MostWordless = 20;

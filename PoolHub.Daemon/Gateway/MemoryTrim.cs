@@ -6,7 +6,7 @@ namespace PoolHub.Daemon.Gateway;
 /// </summary>
 /// <param name="gate">Where they came in.</param>
 /// <param name="collect">Starts a collection.</param>
-internal sealed class Ebb(AcceptGate gate, Action collect)
+internal sealed class MemoryTrim(AcceptGate gate, Action collect)
 {
     /// <summary>So many passages in one sweep are the usual coming and going.</summary>
     private const long Usual = 64;
