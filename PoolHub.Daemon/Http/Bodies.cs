@@ -57,6 +57,11 @@ internal static class Bodies
                 // Not with RequestAborted, which costs each request a token source: an aborted connection ends the read.
                 read = await reader.ReadAsync();
             }
+            catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status408RequestTimeout)
+            {
+                Drop(http);
+                return null;
+            }
             catch (BadHttpRequestException e)
             {
                 await http.Response.ProblemAsync(e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge
@@ -66,8 +71,7 @@ internal static class Bodies
             }
             catch (IOException)
             {
-                // Else Kestrel wants to read the rest, cannot, and complains: strangers are not to fill the log.
-                http.Abort();
+                Drop(http);
                 throw;
             }
             if (read.Buffer.Length > Limits.MaxBodyBytes)
@@ -97,6 +101,12 @@ internal static class Bodies
             return body;
         }
     }
+
+    /// <summary>
+    /// Ends the connection after a reading that failed. Kestrel would want to read the rest, could not, and complain:
+    /// strangers are not to fill the log.
+    /// </summary>
+    private static void Drop(HttpContext http) => http.Abort();
 
     /// <summary>Parses one JSON value; on failure the field's path and what is wrong with it.</summary>
     public static T? Parse<T>(ReadOnlySequence<byte> utf8, JsonTypeInfo<T> type, out (string? Field, string Detail) fault)

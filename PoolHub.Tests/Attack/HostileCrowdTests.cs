@@ -17,15 +17,16 @@ public sealed class HostileCrowdTests
     private static TimeSpan Phase => TimeSpan.FromSeconds(Effort.Of(4, 60));
 
     /// <summary>
-    /// From few addresses it is soon shut out; where each has an address of its own, most of it is inside at any time, until
-    /// its deadline or until another needs its place.
+    /// From few addresses much of it is soon shut out; where each has an address of its own, most of it is inside at any
+    /// time, until its deadline or until another needs its place, and makes matches wait for longer.
     /// </summary>
     /// <param name="addresses">Of the whole crowd.</param>
     /// <param name="leastInside">So many of the whole crowd must be inside, as a mean.</param>
+    /// <param name="mostTimes">The 99th percentile of matches, in times that of the quiet hub.</param>
     [Theory]
-    [InlineData(500, 0)]
-    [InlineData(8_600, 3_000)]
-    public async Task Crowd_takes_no_lease_no_match_and_no_memory(int addresses, int leastInside)
+    [InlineData(500, 500, 3)]
+    [InlineData(8_600, 3_000, 10)]
+    public async Task Crowd_takes_no_lease_no_match_and_no_memory(int addresses, int leastInside, double mostTimes)
     {
         await using HubProcess hub = await HubProcess.StartAsync(("SESSION_TTL_SEC", "8"), ("HEARTBEAT_GRACE_SEC", "60"));
         IPEndPoint http = new(IPAddress.Loopback, hub.HttpPort), tcp = new(IPAddress.Loopback, hub.TcpPort);
@@ -66,7 +67,7 @@ public sealed class HostileCrowdTests
         Assert.All(fleet.Miners, miner => Assert.Equal(0, miner.Drops));
         Assert.Equal(Miners, await CountAsync(hub, "online"));
         Assert.InRange(crowded.Sorted.Length, MatchesPerSec * Phase.TotalSeconds * 0.95, double.MaxValue);
-        Assert.True(crowded.P99 <= 3 * quiet.P99 || (!Effort.IsFull && crowded.P99 < 50), $"99th percentile {crowded.P99:0.00} ms in the crowd, {quiet.P99:0.00} ms without");
+        Assert.True(crowded.P99 <= mostTimes * quiet.P99 || (!Effort.IsFull && crowded.P99 < 50), $"99th percentile {crowded.P99:0.00} ms in the crowd, {quiet.P99:0.00} ms without");
         Assert.True(afterMb <= beforeMb * 1.2, $"{afterMb:0.0} MB after the crowd, {beforeMb:0.0} MB before");
     }
 

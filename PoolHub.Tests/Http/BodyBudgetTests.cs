@@ -63,7 +63,7 @@ public sealed class BodyBudgetTests
         using Socket slow = await Dial.ConnectAsync(hub.Hub.HttpEndPoint);
         string answer = await SendAsync(
             slow, [.. "POST /v1/miners/register HTTP/1.1\r\nHost: hub\r\nContent-Length: 100000\r\n\r\n"u8, .. new byte[20_000]]);
-        Assert.StartsWith("HTTP/1.1 408", answer, StringComparison.Ordinal);
+        Assert.Empty(answer);
     }
 
     /// <summary>What the hub answers, or nothing when the connection ends first.</summary>
