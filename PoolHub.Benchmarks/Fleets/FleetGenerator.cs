@@ -11,7 +11,7 @@ internal sealed class FleetGenerator(int seed)
     /// <summary>Each is a miner's with 5 %: a miner has 4 of 80.</summary>
     public const int Models = 80;
 
-    /// <summary>The model of the guide's example.</summary>
+    /// <summary>The model in the example of docs/http-api.md.</summary>
     public const string ExampleModel = "sentence-transformers/all-MiniLM-L6-v2";
 
     private static readonly string[] s_regions =

@@ -29,7 +29,7 @@ internal static class Requests
         Hints = new MatchHints { MaxPrice = Tokens((i % 4) switch { 0 => 1.75, 1 => 1.53, _ => 1.18 } + (i * 0.00025)) },
     })];
 
-    /// <summary>The guide's example, as it goes over HTTP.</summary>
+    /// <summary>The example of docs/http-api.md, as it goes over HTTP.</summary>
     public static MatchRequest Example { get; } = new()
     {
         JobId = "0b9c6c1e-8a35-4f0e-9d3b-2f6f7f1c5a10",

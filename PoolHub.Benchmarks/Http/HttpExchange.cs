@@ -7,7 +7,7 @@ using PoolHub.Protocol.Http;
 
 namespace PoolHub.Benchmarks.Http;
 
-/// <summary>The guide's example as the bytes of a request, and its answer.</summary>
+/// <summary>The example of docs/http-api.md as the bytes of a request, and its answer.</summary>
 internal static class HttpExchange
 {
     public static byte[] Request(string path) =>

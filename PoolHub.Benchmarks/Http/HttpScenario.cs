@@ -7,7 +7,7 @@ using PoolHub.Benchmarks.Hubs;
 namespace PoolHub.Benchmarks.Http;
 
 /// <summary>
-/// The guide's match over HTTP, against an endpoint of the same server that reads the same body and answers as many
+/// A match over HTTP, against an endpoint of the same server that reads the same body and answers as many
 /// bytes. Heartbeats arrive over sockets all the while. Those who ask and those who beat are processes of their own.
 /// </summary>
 internal sealed class HttpScenario() : Scenario(Row)

@@ -7,7 +7,7 @@ using PoolHub.Benchmarks.Hubs;
 namespace PoolHub.Benchmarks.Peers;
 
 /// <summary>
-/// The guide's example asked of the hub over HTTP, and of PostgreSQL and Redis over theirs, by turns: the same fleet, as
+/// One match asked of the hub over HTTP, and of PostgreSQL and Redis over theirs, by turns: the same fleet, as
 /// many connections, the same way of asking.
 /// </summary>
 internal sealed class PeerScenario(int miners) : Scenario(

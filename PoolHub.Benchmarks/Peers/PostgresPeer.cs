@@ -6,7 +6,7 @@ using PoolHub.Protocol;
 
 namespace PoolHub.Benchmarks.Peers;
 
-/// <summary>The guide's match as a query of PostgreSQL: a flat table, GIN on jsonb, ORDER BY the score.</summary>
+/// <summary>That match as a query of PostgreSQL: a flat table, GIN on jsonb, ORDER BY the score.</summary>
 internal sealed class PostgresPeer : IDisposable
 {
     private const string Select = """

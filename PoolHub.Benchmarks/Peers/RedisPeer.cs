@@ -7,7 +7,7 @@ using PoolHub.Benchmarks.Fleets;
 
 namespace PoolHub.Benchmarks.Peers;
 
-/// <summary>The guide's match in Redis: a set for every term, a hash for every miner, scored by a script.</summary>
+/// <summary>That match in Redis: a set for every term, a hash for every miner, scored by a script.</summary>
 internal sealed class RedisPeer : IDisposable
 {
     private const int MembersTogether = 1_000;

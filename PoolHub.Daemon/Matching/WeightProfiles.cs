@@ -27,7 +27,7 @@ internal sealed class WeightProfiles
     {
     }
 
-    /// <summary>The guide's default and the built-in profiles.</summary>
+    /// <summary>The default and the other built-in profiles.</summary>
     public static WeightProfiles BuiltIn { get; } = TryCreate(DefaultText, [], out WeightProfiles? profiles, out string? problem)
         ? profiles
         : throw new InvalidOperationException(problem);

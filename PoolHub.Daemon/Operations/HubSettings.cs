@@ -45,7 +45,7 @@ internal sealed record HubSettings(
             MatchOptions.Read(reader),
             TrustOptions.Read(reader),
             StorageOptions.Read(reader));
-        // The guide's, and not needed: the registry lives in the hub's own memory.
+        // Operators may have it from elsewhere; it is not needed: the registry lives in the hub's own memory.
         _ = reader.Text("REDIS_URL");
         reader.RefuseUnknown();
         problems = reader.Problems;

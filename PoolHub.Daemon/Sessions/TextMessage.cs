@@ -8,7 +8,7 @@ namespace PoolHub.Daemon.Sessions;
 /// <summary>Any text from a miner; which fields count depends on its type.</summary>
 internal sealed record TextMessage
 {
-    /// <summary>Null when the text has none: then it is a heartbeat, as the product's guide has it.</summary>
+    /// <summary>Null when the text has none: then it is a heartbeat.</summary>
     public string? Type { get; init; }
     public double? Ts { get; init; }
     public long? Seq { get; init; }

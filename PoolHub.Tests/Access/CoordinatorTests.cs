@@ -13,7 +13,6 @@ public sealed partial class CoordinatorTests
 
     private static readonly (string, string) s_two = ("COORDINATOR_SHARED_SECRET", $"alice:{Alice},bob:{Bob},alice:another-of-alice-1");
 
-    /// <summary>The guide's case.</summary>
     [Fact]
     public async Task Flood_of_fifty_a_second_gets_the_twenty_that_it_may()
     {

@@ -6,7 +6,7 @@ using PoolHub.Protocol.Http;
 
 namespace PoolHub.Tests.EndToEnd;
 
-/// <summary>What the product's guide asks to be validated of miners and matches: points 1, 2 and 3 of its checklist.</summary>
+/// <summary>What must hold of miners and matches above all.</summary>
 public sealed partial class ChecklistTests
 {
     [Fact]

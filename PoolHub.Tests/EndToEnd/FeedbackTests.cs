@@ -4,7 +4,7 @@ using PoolHub.Protocol.Http;
 
 namespace PoolHub.Tests.EndToEnd;
 
-/// <summary>Point 5 of the guide's checklist: feedback adjusts trust, and the score follows.</summary>
+/// <summary>Feedback adjusts trust, and the score follows.</summary>
 public sealed class FeedbackTests
 {
     [Fact]

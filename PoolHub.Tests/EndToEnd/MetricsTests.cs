@@ -4,7 +4,7 @@ using PoolHub.Protocol.Http;
 
 namespace PoolHub.Tests.EndToEnd;
 
-/// <summary>Point 7 of the guide's checklist: the metrics.</summary>
+/// <summary>The metrics.</summary>
 public sealed partial class MetricsTests
 {
     [Fact]

@@ -29,7 +29,7 @@ internal static class Samples
     public static TokenPrice Tokens(decimal tokens) => new((long)(tokens * 100_000_000));
 
     /// <summary>
-    /// Registers a miner with the guide's own body over plain HTTP, and gives its session token. No round trip is measured
+    /// Registers a miner over plain HTTP, and gives its session token. No round trip is measured
     /// to such a miner, so nothing of its score changes by itself.
     /// </summary>
     public static async Task<string> RegisterOverHttpAsync(HubProcess hub, string id, MinerProfile? profile = null, string? key = null)

@@ -187,7 +187,7 @@ public sealed class PostgresHubStoreTests : HubStoreTests, IAsyncLifetime
     }
 
     [Fact]
-    public async Task Schema_has_the_guides_tables_and_indexes()
+    public async Task Schema_has_its_tables_and_indexes()
     {
         await (await OpenPostgresAsync()).DisposeAsync();
         Assert.Equal("audit,feedback,miner_status,miners,price_overrides,schema_version", await _server.SqlAsync(

@@ -10,7 +10,7 @@ namespace PoolHub.Daemon.Storage.Sqlite;
 /// <remarks>
 /// SQLite has neither a decimal nor a time type. Prices are whole units of 1e-8 token, since a REAL would round them, and
 /// times are whole milliseconds since 1970, which compare and index as numbers; both are exact. Lists are JSON texts,
-/// which SQLite's own json functions read. A price's column keeps the guide's name.
+/// which SQLite's own json functions read. A price's column has the name that it has in PostgreSQL.
 /// </remarks>
 internal static class SqliteMigrations
 {
@@ -20,7 +20,7 @@ internal static class SqliteMigrations
     // A goodbye raises miners.epoch above registered_epoch until the miner registers again.
     // miners.last_seen_at is the last registration: heartbeats are miner_status.updated_at, because writing them here as
     // well would rewrite these wide rows every few seconds. For the same reason miner_status has no index on updated_at,
-    // and the guide's GIN index is reduced to the columns that an operator may ask for: the hub itself matches in memory.
+    // and PostgreSQL's GIN index is reduced to the columns that an operator may ask for: the hub itself matches in memory.
     private const string First = """
         CREATE TABLE miners (
           miner_id TEXT NOT NULL PRIMARY KEY,
