@@ -28,7 +28,7 @@ internal sealed class CrowdProcess : IAsyncDisposable
         string dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
         var process = ChildProcess.Start(
             "nice", ["-n", "19", program, Verb, $"{http}", $"{tcp}", share.ToString(CultureInfo.InvariantCulture), $"{addresses}", $"{Effort.Seed}"],
-            ("DOTNET_ROOT", dotnet), ("PATH", "/usr/bin:/bin"));
+            ("DOTNET_ROOT", dotnet), ("PATH", "/usr/bin:/bin"), ("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit", "0"));
         _ = await process.LineAsync("ready");
         return new CrowdProcess(process);
     }
