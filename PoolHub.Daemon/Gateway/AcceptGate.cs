@@ -159,6 +159,22 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
         return next(connection);
     }
 
+    /// <summary>A whole message has come of a conversation.</summary>
+    /// <param name="gated">Null where there is no gate.</param>
+    /// <param name="isKnown">Whether it has said who it is.</param>
+    public void Heard(GatedConnection? gated, bool isKnown)
+    {
+        if (gated?.Greeting is null)
+        {
+            return;
+        }
+        gated.Spoke = true;
+        if (isKnown)
+        {
+            Greeted(gated);
+        }
+    }
+
     /// <summary>It has said who it is, or what it wants.</summary>
     public void Greeted(GatedConnection? gated)
     {

@@ -24,7 +24,8 @@ internal sealed class DoorListener : IConnectionListener
 
     /// <summary>
     /// What is said at the doors begins with no fewer bytes, the header of a frame. The kernel waits for so many, unless
-    /// fewer were there already, or are the last: one that sends a byte a second has no Kestrel connection before its time is over.
+    /// fewer were there already, or are the last: one that sends a byte a second has no Kestrel connection before its time
+    /// is over.
     /// </summary>
     private const int LeastBytes = Frame.PrefixBytes;
 

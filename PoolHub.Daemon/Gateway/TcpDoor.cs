@@ -84,13 +84,9 @@ internal sealed class TcpDoor(Conversations conversations, AcceptGate gate, Trus
                     }
                 }
                 conversation.Acknowledge();
-                if (frames > 0 && gated?.Greeting is not null)
+                if (frames > 0)
                 {
-                    gated.Spoke = true;
-                    if (conversation.Channel.Session is not null)
-                    {
-                        gate.Greeted(gated);
-                    }
+                    gate.Heard(gated, isKnown: conversation.Channel.Session is not null);
                 }
                 if (!conversation.Channel.Closing)
                 {

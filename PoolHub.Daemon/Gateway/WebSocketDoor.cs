@@ -142,14 +142,7 @@ internal sealed class WebSocketDoor(Conversations conversations, SessionTable ta
                 ? conversation.TakeTextAsync(new ReadOnlySequence<byte>(message))
                 : conversation.TakeAsync(message.Span));
             conversation.Acknowledge();
-            if (http.Features.Get<GatedConnection>() is { Greeting: not null } gated)
-            {
-                gated.Spoke = true;
-                if (conversation.Channel.Session is not null)
-                {
-                    gate.Greeted(gated);
-                }
-            }
+            gate.Heard(http.Features.Get<GatedConnection>(), isKnown: conversation.Channel.Session is not null);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
