@@ -8,8 +8,11 @@ internal enum HoldEnd
     Release,
     Expiry,
 
-    /// <summary>The miner left or registered anew.</summary>
+    /// <summary>The miner left, or began a new session.</summary>
     Gone,
+
+    /// <summary>The miner's new profile has no slot for it.</summary>
+    Shrunk,
 }
 
 internal static class HoldEnds
@@ -19,6 +22,7 @@ internal static class HoldEnds
         HoldEnd.Feedback => "feedback",
         HoldEnd.Release => "release",
         HoldEnd.Expiry => "expiry",
+        HoldEnd.Shrunk => "shrunk",
         _ => "gone",
     };
 }
@@ -43,10 +47,10 @@ internal sealed class Hold(HoldingMatch match, Offer offer, int slot, long numbe
 {
     public HoldingMatch Match { get; } = match;
 
-    /// <summary>What was offered when it was made: a miner that offers otherwise later may be in a new session.</summary>
-    public Offer Offer { get; } = offer;
-    public string MinerId => Offer.MinerId;
-    public int Slot { get; } = slot;
+    /// <summary>What the miner offers, as far as the book was told: one that offers otherwise may be in a new session.</summary>
+    public Offer Offer { get; set; } = offer;
+    public string MinerId { get; } = offer.MinerId;
+    public int Slot { get; set; } = slot;
 
     /// <summary>Tells holds apart that expire together.</summary>
     public long Number { get; } = number;
@@ -68,6 +72,15 @@ internal sealed class HoldingMatch(string matchId, string jobId, int holdMs, str
 
     /// <summary>Whether the miner is one of those that it held a slot of.</summary>
     public bool Gave(string minerId) => minerIds.Contains(minerId);
+
+    /// <summary>Those that have not ended: of one miner, or of all when it is null.</summary>
+    public HoldFault Find(string? minerId, out List<Hold> holds)
+    {
+        holds = Live.FindAll(h => minerId is null || h.MinerId == minerId);
+        return minerId is not null && !Gave(minerId) ? HoldFault.UnknownMiner
+            : holds.Count > 0 ? HoldFault.None
+            : HoldFault.Ended;
+    }
 }
 
 /// <summary>A hold that was renewed, and for how long still.</summary>

@@ -18,9 +18,8 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
     private const int MaxTries = 8;
 
     private readonly Lock _gate = new();
-    private readonly HoldExpiry _expiry = new();
-    private readonly Dictionary<string, HoldingMatch> _matches = new(StringComparer.Ordinal);
-    private readonly Queue<HoldingMatch> _over = new();
+    private readonly HoldExpiry _expiry = new(time);
+    private readonly KnownMatches _matches = new();
 
     /// <summary>What is live, by job and by miner.</summary>
     private readonly KeyedSets<HoldingMatch> _byJob = new();
@@ -60,7 +59,7 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
     /// <summary>Ends what has expired.</summary>
     public void EndExpired()
     {
-        if (_expiry.NextAt <= time.GetTimestamp())
+        if (_expiry.IsDue)
         {
             lock (_gate)
             {
@@ -98,7 +97,7 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
             for (int i = 0; i < renewed.Length; i++)
             {
                 int lastsMs = holdMs ?? holds[i].Match.HoldMs;
-                _expiry.Put(holds[i], ExpiresAt(lastsMs));
+                _expiry.Put(holds[i], lastsMs);
                 renewed[i] = new RenewedHold(holds[i].MinerId, lastsMs);
             }
             return fault;
@@ -121,7 +120,7 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
             Expire();
             IEnumerable<HoldingMatch> matches = matchId is null
                 ? _byJob.Of(jobId)
-                : _matches.TryGetValue(matchId, out HoldingMatch? match) && match.JobId == jobId ? [match] : [];
+                : _matches.Find(matchId) is { } match && match.JobId == jobId ? [match] : [];
             Hold[] holds = [.. matches
                 .Where(m => m.Gave(minerId) && !isAnothers(m.Tag))
                 .SelectMany(m => m.Live)
@@ -144,7 +143,7 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
         lock (_gate)
         {
             Expire();
-            if (matchId is not null && _matches.TryGetValue(matchId, out HoldingMatch? named) && named.JobId == jobId && named.Gave(minerId))
+            if (matchId is not null && _matches.Find(matchId) is { } named && named.JobId == jobId && named.Gave(minerId))
             {
                 return false;
             }
@@ -169,6 +168,48 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
             Expire();
             Offer? offered = index.Held.OfferAt(slot);
             End([.. _byMiner.Of(minerId).Where(h => h.Offer != offered)], HoldEnd.Gone);
+        }
+    }
+
+    /// <summary>
+    /// Ends the holds whose slots a miner's new profile has no more, the latest first; the others are on that profile from
+    /// then on. Called like <see cref="EndStale"/>, for a miner whose session goes on.
+    /// </summary>
+    /// <param name="minerId">The miner.</param>
+    /// <param name="slot">Its slot.</param>
+    /// <param name="slotsBefore">How many jobs it ran at once by the profile before.</param>
+    /// <param name="slotsNow">How many it runs now.</param>
+    /// <param name="load">How many of them it is busy with, as it says.</param>
+    public void Shrink(string minerId, int slot, int slotsBefore, int slotsNow, int load)
+    {
+        if (index.Held.CountAt(slot) == 0)
+        {
+            return;
+        }
+        lock (_gate)
+        {
+            Expire();
+            if (index.Held.OfferAt(slot) is not { } offered)
+            {
+                return;
+            }
+            Hold[] holds = [.. _byMiner.Of(minerId).OrderByDescending(h => h.Number)];
+            int surplus = Math.Clamp(holds.Length + load - slotsNow, 0, Math.Clamp(slotsBefore - slotsNow, 0, holds.Length));
+            End(holds[..surplus], HoldEnd.Shrunk);
+            Array.ForEach(holds[surplus..], hold => hold.Offer = offered);
+        }
+    }
+
+    /// <summary>Takes a miner's holds along to the slot that it has moved to, entered as held. Called like <see cref="EndStale"/>.</summary>
+    public void Move(string minerId, int slot)
+    {
+        lock (_gate)
+        {
+            foreach (Hold hold in _byMiner.Of(minerId))
+            {
+                hold.Slot = slot;
+            }
+            NoteHeld(slot, minerId);
         }
     }
 
@@ -203,7 +244,7 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
     {
         string[] minerIds = new string[result.Candidates.Length];
         var match = new HoldingMatch(matchId, query.JobId, query.HoldMs, minerIds);
-        _matches.Add(matchId, match);
+        _matches.Add(match);
         for (int i = 0; i < minerIds.Length; i++)
         {
             ref readonly MatchCandidate candidate = ref result.Candidates[i];
@@ -211,7 +252,7 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
             var hold = new Hold(match, candidate.Offer, candidate.Slot, ++_granted);
             match.Live.Add(hold);
             _byMiner.Add(hold.MinerId, hold);
-            _expiry.Put(hold, ExpiresAt(query.HoldMs));
+            _expiry.Put(hold, query.HoldMs);
         }
         if (minerIds.Length > 0)
         {
@@ -219,14 +260,13 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
         }
         else
         {
-            Remember(match);
+            _matches.NoteOver(match);
         }
     }
 
     private void Expire()
     {
-        long now = time.GetTimestamp();
-        while (_expiry.Due(now) is { } hold)
+        while (_expiry.Due() is { } hold)
         {
             End(hold, HoldEnd.Expiry);
         }
@@ -251,17 +291,7 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
         if (match.Live.Count == 0)
         {
             _byJob.Remove(match.JobId, match);
-            Remember(match);
-        }
-    }
-
-    private void Remember(HoldingMatch match)
-    {
-        match.Live.TrimExcess();
-        _over.Enqueue(match);
-        if (_over.Count > Remembered)
-        {
-            _matches.Remove(_over.Dequeue().MatchId);
+            _matches.NoteOver(match);
         }
     }
 
@@ -270,20 +300,9 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
     {
         Expire();
         holds = [];
-        if (!_matches.TryGetValue(matchId, out HoldingMatch? match))
-        {
-            return HoldFault.UnknownMatch;
-        }
-        if (minerId is not null && !match.Gave(minerId))
-        {
-            return HoldFault.UnknownMiner;
-        }
-        holds = match.Live.FindAll(h => minerId is null || h.MinerId == minerId);
-        return holds.Count > 0 ? HoldFault.None : HoldFault.Ended;
+        return _matches.Find(matchId)?.Find(minerId, out holds) ?? HoldFault.UnknownMatch;
     }
 
     private void NoteHeld(int slot, string minerId) =>
         index.Held.Set(slot, minerId, _byMiner.Of(minerId).Count);
-
-    private long ExpiresAt(int holdMs) => time.GetTimestamp() + (holdMs * time.TimestampFrequency / 1_000);
 }

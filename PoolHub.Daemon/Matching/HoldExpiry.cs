@@ -1,25 +1,25 @@
 namespace PoolHub.Daemon.Matching;
 
 /// <summary>The live holds in the order in which they expire. Written under the book's lock.</summary>
-internal sealed class HoldExpiry
+internal sealed class HoldExpiry(TimeProvider time)
 {
     private readonly SortedSet<Hold> _holds = new(Comparer<Hold>.Create(static (a, b) =>
         a.ExpiresAt != b.ExpiresAt ? a.ExpiresAt.CompareTo(b.ExpiresAt) : a.Number.CompareTo(b.Number)));
     private long _nextAt = long.MaxValue;
 
-    /// <summary>When the next one expires; may be read without the lock.</summary>
-    public long NextAt => Volatile.Read(ref _nextAt);
+    /// <summary>Whether there is one that should have ended; may be read without the lock.</summary>
+    public bool IsDue => Volatile.Read(ref _nextAt) <= time.GetTimestamp();
 
     public int Count => _holds.Count;
 
     /// <summary>The next that is due, or null.</summary>
-    public Hold? Due(long now) => NextAt <= now ? _holds.Min : null;
+    public Hold? Due() => IsDue ? _holds.Min : null;
 
-    /// <summary>Enters a hold, or moves one that has been entered.</summary>
-    public void Put(Hold hold, long expiresAt)
+    /// <summary>Enters a hold, or one that has been entered anew, for so long from now.</summary>
+    public void Put(Hold hold, int lastsMs)
     {
         _holds.Remove(hold);
-        hold.ExpiresAt = expiresAt;
+        hold.ExpiresAt = time.GetTimestamp() + (lastsMs * time.TimestampFrequency / 1_000);
         _holds.Add(hold);
         NoteNext();
     }

@@ -49,8 +49,10 @@ internal sealed class MatchIndex
 
     /// <summary>Adds a miner, its round trip and service time unknown.</summary>
     /// <param name="price">The live price; that of the profile when null.</param>
+    /// <param name="held">How many slots are held of a miner that only moves.</param>
     /// <returns>Its slot.</returns>
-    public int Add(string minerId, MinerProfile profile, bool degraded, bool available, double trust, int load = 0, TokenPrice? price = null)
+    public int Add(
+        string minerId, MinerProfile profile, bool degraded, bool available, double trust, int load = 0, TokenPrice? price = null, int held = 0)
     {
         Scoring.CheckTrust(trust);
         lock (_writer)
@@ -62,7 +64,7 @@ internal sealed class MatchIndex
             Offer offer = _terms.Acquire(minerId, profile);
             segment.BeginWrite();
             ref SlotFigures figures = ref segment.Figures(offset);
-            (figures.Load, figures.Held, figures.RttMs, figures.ServiceMs) = (load, 0, -1, -1);
+            (figures.Load, figures.Held, figures.RttMs, figures.ServiceMs) = (load, held, -1, -1);
             figures.IdHash = StableHash.Of(minerId);
             segment.SetTrust(offset, trust);
             segment.SetAvailable(offset, available);

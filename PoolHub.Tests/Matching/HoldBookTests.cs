@@ -199,6 +199,47 @@ public sealed class HoldBookTests
         Assert.Equal(1, _house.Held("a"));
     }
 
+    [Theory]
+    [InlineData(4, 0, "1 2 3 4")]
+    [InlineData(5, 3, "1 2 3 4")]
+    [InlineData(3, 0, "1 2 3")]
+    [InlineData(2, 0, "1 2")]
+    [InlineData(2, 1, "1 2")]
+    [InlineData(3, 1, "1 2 3")]
+    [InlineData(3, 4, "1 2 3")]
+    [InlineData(1, 4, "1")]
+    public void Profile_with_fewer_slots_ends_the_latest_holds_that_have_none(int slotsNow, int load, string left)
+    {
+        _house.Add("a", maxParallel: 4);
+        string[] matches = [.. Enumerable.Range(1, 4).Select(i => _house.Hold($"j{i}").MatchId)];
+        _house.Index.SetLoad(_house.Slot("a"), load);
+        _house.Reshape("a", slotsBefore: 4, slotsNow, load);
+        string[] held = left.Split(' ');
+        Assert.Equal((held.Length, (long)(4 - held.Length)), (_house.Held("a"), _house.Book.Ended(HoldEnd.Shrunk)));
+        Assert.Equal(held, Enumerable.Range(1, 4).Where(i => Renew(matches[i - 1]).Fault == HoldFault.None).Select(i => $"{i}"));
+        // They are on the new profile, and last as long as the session does.
+        _house.Reshape("a", slotsNow, slotsNow, load);
+        Assert.Equal(held.Length, _house.Held("a"));
+        _house.Book.EndStale("a", _house.Slot("a"));
+        Assert.Equal(held.Length, _house.Held("a"));
+        _house.RegisterAnew("a", 4);
+        Assert.Equal(0, _house.Held("a"));
+    }
+
+    [Fact]
+    public void Miner_that_moves_within_its_session_takes_its_holds_along()
+    {
+        _house.Add("a", maxParallel: 2);
+        (string match, _) = _house.Hold();
+        _house.Move("a", 2, "eu");
+        Assert.Equal(1, _house.Held("a"));
+        Assert.Equal(["a"], _house.Hold("k").Miners);
+        Assert.Empty(_house.Hold("l").Miners);
+        Assert.Equal((HoldFault.None, 1), Release(match));
+        Assert.Equal(1, _house.Held("a"));
+        Assert.Equal(["a"], _house.Look());
+    }
+
     [Fact]
     public async Task Transaction_lets_nobody_hold_in_between()
     {

@@ -45,7 +45,23 @@ internal sealed class HoldHouse
         _slots.TryRemove(id, out _);
     }
 
-    /// <summary>As the registry does when a miner that is offered registers anew.</summary>
+    /// <summary>As the registry does when a miner registers within its session.</summary>
+    public void Reshape(string id, int slotsBefore, int slotsNow, int load)
+    {
+        Index.Replace(_slots[id], Profile(slotsNow));
+        Book.Shrink(id, _slots[id], slotsBefore, slotsNow, load);
+    }
+
+    /// <summary>As the registry does when a miner within its session goes to another region.</summary>
+    public void Move(string id, int maxParallel, string region)
+    {
+        int held = Held(id);
+        Index.Remove(_slots[id]);
+        _slots[id] = Index.Add(id, Profile(maxParallel) with { Region = region }, degraded: false, available: true, trust: 0.5, held: held);
+        Book.Move(id, _slots[id]);
+    }
+
+    /// <summary>As the registry does when a miner that is offered begins a new session.</summary>
     public void RegisterAnew(string id, int maxParallel)
     {
         Index.Replace(_slots[id], Profile(maxParallel));
