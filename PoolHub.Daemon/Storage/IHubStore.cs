@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using PoolHub.Protocol;
 
 namespace PoolHub.Daemon.Storage;
@@ -15,7 +16,11 @@ internal interface IHubStore : IAsyncDisposable
     /// <summary>Every miner with its keys, trust and last status. Called once, before anything else.</summary>
     Task<IReadOnlyList<StoredMiner>> LoadAsync(CancellationToken cancel);
 
-    /// <summary>Creates the miner or replaces its profile and epoch; with <paramref name="claim"/> its keys as well, and who claimed them.</summary>
+    /// <summary>
+    /// Creates the miner or replaces its profile and epoch; with <paramref name="claim"/> its keys as well, and who claimed
+    /// them. The first registration of a newer epoch takes back what the session before had last reported of its load: a new
+    /// session begins idle.
+    /// </summary>
     Task SaveRegistrationAsync(string minerId, MinerProfile profile, long epoch, StoredKeys? claim, DateTimeOffset at);
 
     /// <summary>Replaces the miner's keys, creating the miner without a profile when it is not known.</summary>
@@ -24,6 +29,10 @@ internal interface IHubStore : IAsyncDisposable
 
     /// <summary>Ends the sessions that carry an older epoch, so that the miner has left; an epoch never goes back. Unknown miners are passed over.</summary>
     Task SaveEpochAsync(string minerId, long epoch);
+
+    /// <summary>Keeps whether the miner drains: takes no new jobs until it is told otherwise. Unknown miners are passed over.</summary>
+    /// <param name="audit">Kept with the change, or not at all; while the change waits in a spool it may be lost.</param>
+    Task SaveDrainingAsync(string minerId, bool draining, AuditEntry? audit = null);
 
     /// <summary>
     /// Records an outcome once per (job, miner, outcome), and with it, in the same transaction, the trust that
@@ -91,20 +100,27 @@ internal readonly record struct StoreFigures(
 /// <summary>A miner as it was stored.</summary>
 /// <param name="Profile">Null when a key was issued and the miner has not registered yet.</param>
 /// <param name="Epoch">The number of its last session.</param>
+/// <param name="RegisteredEpoch">The number of the last session that registered; 0 when none did.</param>
 /// <param name="LastSeenAt">Its last registration or status, whichever is later; null when it never came.</param>
-/// <param name="HasLeft">Its sessions were ended since it last registered: nobody is to be offered.</param>
 /// <param name="Price">What an admin has it offered at; it may have ended.</param>
+/// <param name="Draining">It takes no new jobs.</param>
 internal sealed record StoredMiner(
     string MinerId,
     MinerProfile? Profile,
     long Epoch,
+    long RegisteredEpoch,
     StoredKeys Keys,
     TrustState Trust,
     StoredStatus? Status,
     DateTimeOffset CreatedAt,
     DateTimeOffset? LastSeenAt = null,
-    bool HasLeft = false,
-    PriceOverride? Price = null);
+    PriceOverride? Price = null,
+    bool Draining = false)
+{
+    /// <summary>Its sessions were ended since it last registered: nobody is to be offered.</summary>
+    [JsonIgnore]
+    public bool HasLeft => Epoch > RegisteredEpoch;
+}
 
 /// <summary>SHA-256 hashes of a miner's keys. A revoked miner has none.</summary>
 /// <param name="Previous">The key before the last rotation, valid until <paramref name="PreviousUntil"/>.</param>

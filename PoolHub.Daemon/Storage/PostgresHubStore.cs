@@ -95,6 +95,9 @@ internal sealed class PostgresHubStore : IHubStore, IStoreArchive
 
     public Task SaveEpochAsync(string minerId, long epoch) => _writer.Write(new EpochWrite(minerId, epoch)).Task;
 
+    public Task SaveDrainingAsync(string minerId, bool draining, AuditEntry? audit = null) =>
+        _writer.Write(new DrainingWrite(minerId, draining, audit)).Task;
+
     public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit = null) =>
         _writer.Write(new PriceWrite(minerId, price, at, audit)).Task;
 

@@ -7,7 +7,7 @@ namespace PoolHub.Daemon.Storage;
 
 /// <summary>
 /// PostgreSQL with a spool in the state directory. While the database is away, and until what was spooled is delivered,
-/// feedback, registrations of known miners and goodbyes are made durable in the spool; everything else is refused. Nothing
+/// feedback, registrations of known miners, goodbyes and drains are made durable in the spool; everything else is refused. Nothing
 /// is delivered twice: feedback is recorded once per (job, miner, outcome), and the others may be written again.
 /// </summary>
 internal sealed class SpooledStore : IHubStore
@@ -119,6 +119,10 @@ internal sealed class SpooledStore : IHubStore
 
     public Task SaveEpochAsync(string minerId, long epoch) => SaveAsync(
         () => _database.SaveEpochAsync(minerId, epoch), new SpoolEntry(_time.GetUtcNow(), Epoch: new SpooledEpoch(minerId, epoch)));
+
+    public Task SaveDrainingAsync(string minerId, bool draining, AuditEntry? audit = null) => SaveAsync(
+        () => _database.SaveDrainingAsync(minerId, draining, audit),
+        new SpoolEntry(_time.GetUtcNow(), Draining: new SpooledDraining(minerId, draining)));
 
     public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit = null) =>
         _database.SavePriceOverrideAsync(minerId, price, at, audit);

@@ -56,6 +56,9 @@ internal sealed class SqliteHubStore : IHubStore, IStoreArchive
 
     public Task SaveEpochAsync(string minerId, long epoch) => Write(statements => statements.SaveEpoch(minerId, epoch));
 
+    public Task SaveDrainingAsync(string minerId, bool draining, AuditEntry? audit = null) =>
+        Write(statements => statements.SaveDraining(minerId, draining, audit));
+
     public Task<FeedbackReceipt> RecordFeedbackAsync(StoredFeedback feedback, Func<TrustState, TrustState> learn) =>
         _writer.Write(statements => statements.RecordFeedback(feedback, learn));
 

@@ -9,8 +9,11 @@ namespace PoolHub.Daemon.Storage;
 /// </summary>
 internal static class StoreArchive
 {
-    /// <summary>1 has no audit log, and is read as well.</summary>
-    private const int Format = 2;
+    /// <summary>
+    /// Older ones are read as well. 1 has no audit log; 1 and 2 say whether a miner had left, and not which session registered
+    /// last.
+    /// </summary>
+    private const int Format = 3;
 
     /// <summary>Lines that are written together.</summary>
     private const int BatchSize = 2_000;
@@ -85,9 +88,15 @@ internal static class StoreArchive
     private static IEnumerable<ArchiveBatch> Read(string path, Action<long> progress)
     {
         long read = 0;
+        int format = Format;
         foreach (string[] texts in File.ReadLines(path).Chunk(BatchSize))
         {
-            ArchiveLine[] lines = Array.ConvertAll(texts, text => Parse(text, path, ++read));
+            ArchiveLine[] lines = Array.ConvertAll(texts, text =>
+            {
+                ArchiveLine line = Parse(text, path, ++read);
+                format = line.Begin?.Format ?? format;
+                return format < 3 && line.Miner is { } miner ? line with { Miner = Upgrade(miner, text) } : line;
+            });
             yield return new ArchiveBatch(
                 [.. lines.Select(l => l.Miner).OfType<StoredMiner>()],
                 [.. lines.Select(l => l.Feedback).OfType<StoredFeedback>()],
@@ -108,7 +117,7 @@ internal static class StoreArchive
             {
                 throw Refused(path, number, "it does not begin or end as an export does");
             }
-            if (line.Begin is { Format: not (1 or Format) and var format })
+            if (line.Begin is { Format: (< 1 or > Format) and var format })
             {
                 throw Refused(path, number, string.Create(CultureInfo.InvariantCulture, $"it has format {format}, and this poolhubd knows {Format}"));
             }
@@ -128,6 +137,14 @@ internal static class StoreArchive
         {
             throw Refused(path, number, $"it is not a line of an export ({e.Message})");
         }
+    }
+
+    /// <summary>A miner that has left had registered in an earlier session than its last, whichever that was.</summary>
+    private static StoredMiner Upgrade(StoredMiner miner, string text)
+    {
+        using JsonDocument line = JsonDocument.Parse(text);
+        bool left = line.RootElement.GetProperty("miner").TryGetProperty("has_left", out JsonElement hasLeft) && hasLeft.GetBoolean();
+        return miner with { RegisteredEpoch = left ? miner.Epoch - 1 : miner.Epoch };
     }
 
     private static StoreRefusedException Refused(string path, long line, string why) =>

@@ -13,6 +13,7 @@ internal sealed class ForgetfulStore : IHubStore
     public Task SaveRegistrationAsync(string minerId, MinerProfile profile, long epoch, StoredKeys? claim, DateTimeOffset at) => Task.CompletedTask;
     public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at, AuditEntry? audit = null) => Task.CompletedTask;
     public Task SaveEpochAsync(string minerId, long epoch) => Task.CompletedTask;
+    public Task SaveDrainingAsync(string minerId, bool draining, AuditEntry? audit = null) => Task.CompletedTask;
     public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit = null) => Task.CompletedTask;
     public Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch) => Task.CompletedTask;
     public Task SaveAuditAsync(AuditEntry entry) => Task.CompletedTask;

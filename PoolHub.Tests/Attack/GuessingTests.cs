@@ -54,7 +54,7 @@ public sealed class GuessingTests
     }
 
     private static StoredMiner Stored(HubParts hub, string id, string? key) => new(
-        id, Samples.Profile, 7, new StoredKeys(key is null ? null : SHA256.HashData(Encoding.UTF8.GetBytes(key))), TrustState.None, null,
+        id, Samples.Profile, 7, 7, new StoredKeys(key is null ? null : SHA256.HashData(Encoding.UTF8.GetBytes(key))), TrustState.None, null,
         hub.Time.GetUtcNow(), hub.Time.GetUtcNow());
 
     private static Task<byte[]> AnswerAsync(HubParts hub, string minerId, string key) => AnswerAsync(hub, new Hello(1, [], minerId, key, null));

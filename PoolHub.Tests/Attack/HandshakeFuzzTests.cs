@@ -62,7 +62,7 @@ public sealed class HandshakeFuzzTests
         return hub;
 
         StoredMiner Stored(string id, StoredKeys keys) =>
-            new(id, GoldenVectors.Profile, Epoch, keys, TrustState.None, null, hub.Time.GetUtcNow(), hub.Time.GetUtcNow());
+            new(id, GoldenVectors.Profile, Epoch, Epoch, keys, TrustState.None, null, hub.Time.GetUtcNow(), hub.Time.GetUtcNow());
     }
 
     private static Specimen[] Greetings()

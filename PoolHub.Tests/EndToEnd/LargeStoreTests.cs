@@ -181,6 +181,7 @@ public sealed class LargeStoreTests
             id,
             Samples.Profile(vramGb: i % 80, price: i % 100 / 100m, region: $"eu-west-{i % 20}"),
             1,
+            1,
             new StoredKeys([(byte)i]),
             TrustState.None with { Good = i % 7, At = seen },
             new StoredStatus(id, i % 3, i % 2 == 0, 100, 50, 10.5, seen),

@@ -14,6 +14,8 @@ internal sealed class MemoryStore : IHubStore
     public Dictionary<string, StoredKeys> Keys { get; } = [];
     public Dictionary<string, long> Epochs { get; } = [];
 
+    public Dictionary<string, bool> Draining { get; } = [];
+
     public bool Away { get; set; }
 
     /// <summary>Registrations wait until the returned source is set.</summary>
@@ -55,6 +57,15 @@ internal sealed class MemoryStore : IHubStore
         lock (_gate)
         {
             Epochs[minerId] = epoch;
+        }
+        return Task.CompletedTask;
+    }
+
+    public Task SaveDrainingAsync(string minerId, bool draining, AuditEntry? audit = null)
+    {
+        lock (_gate)
+        {
+            Draining[minerId] = draining;
         }
         return Task.CompletedTask;
     }

@@ -66,7 +66,7 @@ public sealed class RestartTests
     [Fact]
     public void Restart_does_not_offer_who_had_left()
     {
-        Registry.Load([Stored("left", 1) with { HasLeft = true }, Stored("stayed", 1)]);
+        Registry.Load([Stored("left", 1) with { Epoch = 8 }, Stored("stayed", 1)]);
         Assert.Equal(["stayed"], _house.Offered().Keys);
         Assert.Equal(LeaseState.Offline, Registry.Find("left")!.State);
     }
@@ -93,6 +93,6 @@ public sealed class RestartTests
     }
 
     private StoredMiner Stored(string id, double ageSec) => new(
-        id, RegistryHouse.Profile with { Price = new TokenPrice(1) }, 7, new StoredKeys([1]), TrustState.None, null,
+        id, RegistryHouse.Profile with { Price = new TokenPrice(1) }, 7, 7, new StoredKeys([1]), TrustState.None, null,
         DateTimeOffset.UnixEpoch, _house.Now.AddSeconds(-ageSec));
 }

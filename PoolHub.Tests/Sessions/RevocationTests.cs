@@ -100,7 +100,7 @@ public sealed class RevocationTests
         var hub = new HubParts(new RegistryOptions(FlapLimitPerMin: 0), new ForgetfulStore());
         DateTimeOffset now = hub.Time.GetUtcNow();
         StoredMiner[] stored =
-            [new("m", Samples.Profile, 7, new StoredKeys(null, RevokedAt: revoked ? now : null), TrustState.None, null, now, now)];
+            [new("m", Samples.Profile, 7, 7, new StoredKeys(null, RevokedAt: revoked ? now : null), TrustState.None, null, now, now)];
         hub.Keys.Load(stored);
         hub.Registry.Load(stored);
         return hub;

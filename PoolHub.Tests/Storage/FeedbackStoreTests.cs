@@ -114,10 +114,10 @@ public abstract class FeedbackStoreTests : AuditStoreTests
         var trust = new TrustState(1.5, 0.25, Noon, 3, 2, Noon.AddSeconds(60), 0.625);
         StoredMiner[] miners =
         [
-            new("bare", null, 0, new StoredKeys([1], IssuedAt: Noon), TrustState.None, null, Noon),
-            new("full", Full, 7, new StoredKeys([2], [3], Noon.AddDays(1)), trust, new StoredStatus("full", 3, true, 120, -5, 11.25, Noon.AddDays(2), Noon),
-                Noon.AddDays(-1), Noon.AddDays(2), HasLeft: false, new PriceOverride(new TokenPrice(9), Noon, Noon.AddHours(-3))),
-            new("left", Bare, 4, new StoredKeys(null, RevokedAt: Noon), TrustState.None, null, Noon, Noon.AddHours(1), HasLeft: true),
+            new("bare", null, 0, 0, new StoredKeys([1], IssuedAt: Noon), TrustState.None, null, Noon),
+            new("full", Full, 7, 7, new StoredKeys([2], [3], Noon.AddDays(1)), trust, new StoredStatus("full", 3, true, 120, -5, 11.25, Noon.AddDays(2), Noon),
+                Noon.AddDays(-1), Noon.AddDays(2), new PriceOverride(new TokenPrice(9), Noon, Noon.AddHours(-3)), Draining: true),
+            new("left", Bare, long.MaxValue, 4, new StoredKeys(null, RevokedAt: Noon), TrustState.None, null, Noon, Noon.AddHours(1)),
         ];
         StoredFeedback[] feedback = [Feedback("j1") with { MinerId = "full" }, Feedback("j2") with { MinerId = "left", LatencyMs = null, FailCode = null, TokensSpent = null }];
         AuditEntry[] audit = [AuditEntry.Claim("full", Noon), new AuditEntry(Noon.AddDays(1), "carol", "::1", AuditEntry.AcceptLoss, null, "3 miners")];
@@ -166,7 +166,7 @@ public abstract class FeedbackStoreTests : AuditStoreTests
 
         static IEnumerable<ArchiveBatch> BreakingOff()
         {
-            yield return new ArchiveBatch([new StoredMiner("m", Full, 1, new StoredKeys([1]), TrustState.None, null, Noon)], [Feedback("j")], []);
+            yield return new ArchiveBatch([new StoredMiner("m", Full, 1, 1, new StoredKeys([1]), TrustState.None, null, Noon)], [Feedback("j")], []);
             throw new InvalidTimeZoneException();
         }
     }

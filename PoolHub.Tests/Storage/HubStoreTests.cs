@@ -136,6 +136,67 @@ public abstract class HubStoreTests : FeedbackStoreTests
     }
 
     [Fact]
+    public async Task Session_that_is_new_begins_idle_and_one_that_registers_again_goes_on()
+    {
+        var full = new StoredStatus("", 4, true, 120, 60, 7.5, Noon);
+        IReadOnlyList<StoredMiner> miners = await ReopenedAllAsync(async store =>
+        {
+            string[] ids = ["again", "later", "new", "returned"];
+            await Task.WhenAll(ids.Select(id => store.SaveRegistrationAsync(id, Full, 4, null, Noon)));
+            await store.SaveStatusesAsync([.. ids.Select(id => full with { MinerId = id })]);
+            await store.SaveEpochAsync("returned", 5);
+            await Task.WhenAll(
+                store.SaveRegistrationAsync("again", Bare, 4, null, Noon),
+                store.SaveRegistrationAsync("later", Bare, 3, null, Noon),
+                store.SaveRegistrationAsync("new", Full, 5, null, Noon),
+                store.SaveRegistrationAsync("returned", Full, 6, null, Noon));
+        });
+        Assert.Equal(
+            [full with { MinerId = "again" }, full with { MinerId = "later" }, full with { MinerId = "new", QueueLen = 0, Busy = false },
+                full with { MinerId = "returned", QueueLen = 0, Busy = false }],
+            miners.OrderBy(m => m.MinerId, StringComparer.Ordinal).Select(m => m.Status!.Value));
+    }
+
+    [Fact]
+    public async Task Session_that_registered_last_is_known_by_its_epoch()
+    {
+        // As large as the milliseconds since 1970 make them, thousands in each.
+        const long registered = 1_790_000_000_000 * 2_048;
+        StoredMiner miner = await ReopenedAsync(async store =>
+        {
+            await store.SaveRegistrationAsync("m", Full, registered, null, Noon);
+            await store.SaveEpochAsync("m", registered + 2_049);
+        });
+        Assert.Equal((registered + 2_049, registered, true), (miner.Epoch, miner.RegisteredEpoch, miner.HasLeft));
+    }
+
+    [Fact]
+    public async Task Drain_comes_back_until_it_is_ended()
+    {
+        var audit = new AuditEntry(Noon, "carol", "::1", AuditEntry.Command, "drains", "drain");
+        IReadOnlyList<StoredMiner> miners = await ReopenedAllAsync(async store =>
+        {
+            foreach (string id in (string[])["drains", "ended", "never"])
+            {
+                await store.SaveRegistrationAsync(id, Full, 1, null, Noon);
+            }
+            Task[] changes =
+            [
+                store.SaveDrainingAsync("drains", false),
+                store.SaveDrainingAsync("ended", true),
+                store.SaveDrainingAsync("nobody", true),
+                store.SaveDrainingAsync("drains", true, audit),
+                store.SaveDrainingAsync("ended", false),
+            ];
+            await Task.WhenAll(changes);
+            await store.SaveRegistrationAsync("drains", Bare, 2, null, Noon);
+            Assert.Equal(audit, Assert.Single(await store.ReadAuditAsync(null, long.MaxValue, 10, Cancel)) with { Id = 0 });
+        });
+        Assert.Equal(["drains"], miners.Where(m => m.Draining).Select(m => m.MinerId));
+        Assert.Equal(3, miners.Count);
+    }
+
+    [Fact]
     public async Task Status_comes_back_with_and_without_its_options()
     {
         var full = new StoredStatus("a", 3, true, 120, -5, 11.25, Noon.AddSeconds(9));

@@ -96,6 +96,31 @@ public sealed class PostgresHubStoreTests : HubStoreTests, IAsyncLifetime
     }
 
     [Fact]
+    public async Task Sessions_of_one_group_begin_idle_each_by_its_own_epoch()
+    {
+        await using PostgresHubStore store = await OpenPostgresAsync();
+        await Task.WhenAll(
+            store.SaveRegistrationAsync("m", Full, 1, null, Noon), store.SaveRegistrationAsync("old", Full, 7, null, Noon),
+            store.SaveRegistrationAsync("new", Full, 1, null, Noon));
+        await store.SaveStatusesAsync([new("old", 3, true, null, null, null, Noon), new("new", 3, true, null, null, null, Noon)]);
+        using (var held = new HeldWriter(store))
+        {
+            Task[] writes =
+            [
+                store.SaveRegistrationAsync("old", Full, 7, null, Noon),
+                store.SaveRegistrationAsync("new", Full, 2, null, Noon),
+                store.SaveDrainingAsync("new", true),
+                store.SaveDrainingAsync("new", false),
+                store.SaveDrainingAsync("old", true),
+            ];
+            await held.ReleaseAsync();
+            await Task.WhenAll(writes);
+        }
+        StoredMiner[] miners = [.. (await store.LoadAsync(Cancel)).Where(m => m.Status is not null).OrderBy(m => m.MinerId, StringComparer.Ordinal)];
+        Assert.Equal([(0, false, false), (3, true, true)], miners.Select(m => (m.Status!.Value.QueueLen, m.Status.Value.Busy, m.Draining)));
+    }
+
+    [Fact]
     public async Task Database_of_another_hub_is_refused()
     {
         await using PostgresHubStore store = await OpenPostgresAsync();
@@ -165,7 +190,7 @@ public sealed class PostgresHubStoreTests : HubStoreTests, IAsyncLifetime
             CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no more' USING ERRCODE = '{state}'; END $$;
             CREATE TRIGGER refuse BEFORE INSERT ON poolhub.feedback FOR EACH ROW EXECUTE FUNCTION refuse();
             """);
-        var miner = new StoredMiner("m", Full, 1, new StoredKeys([1]), TrustState.None, null, Noon);
+        var miner = new StoredMiner("m", Full, 1, 1, new StoredKeys([1]), TrustState.None, null, Noon);
         Exception refusal = await Assert.ThrowsAnyAsync<StoreUnavailableException>(
             () => store.ImportAsync([new ArchiveBatch([miner], [], []), new ArchiveBatch([], [Feedback("j")], [])]));
         Assert.Contains(why, refusal.Message, StringComparison.Ordinal);

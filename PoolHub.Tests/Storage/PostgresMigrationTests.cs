@@ -37,7 +37,7 @@ public sealed class PostgresMigrationTests : IAsyncLifetime
     [Fact]
     public async Task Database_of_version_1_opens_with_all_that_it_holds()
     {
-        await WriteVersion1Async();
+        await WriteVersionAsync(1);
         await using PostgresHubStore store = await OpenAsync();
         IReadOnlyList<StoredMiner> miners = await store.LoadAsync(Cancel);
         Assert.NotNull(miners.Single(it => it.MinerId == "revoked").Keys.RevokedAt);
@@ -51,9 +51,20 @@ public sealed class PostgresMigrationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Database_of_version_2_opens_with_its_miners_and_keeps_who_drains()
+    {
+        await WriteVersionAsync(2);
+        await using PostgresHubStore store = await OpenAsync();
+        StoredMiner miner = (await store.LoadAsync(Cancel)).Single(it => it.MinerId == "m");
+        Assert.Equal((3, 3, false, false), (miner.Epoch, miner.RegisteredEpoch, miner.HasLeft, miner.Draining));
+        await store.SaveDrainingAsync("m", true);
+        Assert.Equal(["m"], (await store.LoadAsync(Cancel)).Where(it => it.Draining).Select(it => it.MinerId));
+    }
+
+    [Fact]
     public async Task Step_that_fails_leaves_nothing_behind_and_is_taken_when_it_can_be()
     {
-        await WriteVersion1Async();
+        await WriteVersionAsync(1);
         await RunAsync("ALTER TABLE poolhub.miner_status ADD COLUMN key_used_at timestamptz");
         StoreRefusedException refusal = await Assert.ThrowsAsync<StoreRefusedException>(OpenAsync);
         Assert.Contains("\"key_used_at\" of relation \"miner_status\" already exists", refusal.Message, StringComparison.Ordinal);
@@ -70,13 +81,19 @@ public sealed class PostgresMigrationTests : IAsyncLifetime
         return PostgresHubStore.OpenAsync(read, TimeProvider.System, NullLogger<PostgresHubStore>.Instance, cancel: Cancel);
     }
 
-    private async Task WriteVersion1Async()
+    private async Task WriteVersionAsync(int version)
     {
-        // A step that has been released is never edited, so the program's own is what version 1 had.
-        using var first = new StreamReader(typeof(PostgresMigrations).Assembly.GetManifestResourceStream("migrations/0001-first.sql")!);
-        await RunAsync(
-            "CREATE TABLE poolhub.schema_version (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());"
-            + await first.ReadToEndAsync(Cancel) + "; INSERT INTO poolhub.schema_version (version) VALUES (1);" + Rows);
+        await RunAsync("CREATE TABLE poolhub.schema_version (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())");
+        System.Reflection.Assembly program = typeof(PostgresMigrations).Assembly;
+        // A step that has been released is never edited, so the program's own are what an older version took.
+        string[] steps = [.. program.GetManifestResourceNames().Where(name => name.StartsWith("migrations/", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal).Take(version)];
+        for (int i = 0; i < version; i++)
+        {
+            using var step = new StreamReader(program.GetManifestResourceStream(steps[i])!);
+            await RunAsync($"{await step.ReadToEndAsync(Cancel)}; INSERT INTO poolhub.schema_version (version) VALUES ({i + 1})");
+        }
+        await RunAsync(Rows);
     }
 
     /// <summary>As the hub's own role.</summary>

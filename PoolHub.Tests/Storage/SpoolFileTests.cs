@@ -21,6 +21,7 @@ public sealed class SpoolFileTests : IDisposable
             new(Noon, Feedback("j 日本語")),
             new(Noon.AddSeconds(1), Registration: new SpooledRegistration("m", Full, 7)),
             new(Noon.AddSeconds(2), Epoch: new SpooledEpoch("m", long.MaxValue)),
+            new(Noon.AddSeconds(3), Draining: new SpooledDraining("m", true)),
         ];
         using (SpoolFile spool = Open(out _))
         {
@@ -28,14 +29,14 @@ public sealed class SpoolFileTests : IDisposable
             {
                 await spool.AppendAsync(entry);
             }
-            Assert.Equal((3, Noon), (spool.Count, spool.Since));
+            Assert.Equal((4, Noon), (spool.Count, spool.Since));
         }
         using SpoolFile again = Open(out List<SpoolEntry> found);
-        Assert.Equal(3, found.Count);
+        Assert.Equal(4, found.Count);
         Assert.Equal(entries[0], found[0]);
         StoreTests.AssertProfile(Full, found[1].Registration!.Profile);
-        Assert.Equal(entries[2], found[2]);
-        Assert.Equal(["j 日本語", "", ""], again.Peek().Select(e => e.Feedback?.JobId ?? ""));
+        Assert.Equal(entries[2..], found[2..]);
+        Assert.Equal(["j 日本語", "", "", ""], again.Peek().Select(e => e.Feedback?.JobId ?? ""));
         again.Remove();
         await EmptyAsync(again);
         Assert.Null(again.Since);

@@ -48,6 +48,30 @@ public sealed class SpooledStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task Drain_is_spooled_in_order_and_loaded_as_it_was_last()
+    {
+        LeavingDatabase database = await LeavingDatabase.CreateAsync();
+        await using (SpooledStore store = await OpenAsync(database))
+        {
+            await store.SaveKeysAsync("drains", new StoredKeys([1]), Noon);
+            await store.SaveKeysAsync("ended", new StoredKeys([1]), Noon);
+            await database.LeaveAsync();
+            await store.SaveDrainingAsync("drains", false);
+            await store.SaveDrainingAsync("ended", true);
+            await store.SaveDrainingAsync("drains", true);
+            await store.SaveDrainingAsync("nobody", true);
+            await store.SaveDrainingAsync("ended", false);
+            Assert.Equal(5, store.Figures.Spooled);
+        }
+        await database.ReturnAsync();
+        await using SpooledStore again = await LoadableAsync(database);
+        Assert.Equal(["drains"], (await again.LoadAsync(Cancel)).Where(m => m.Draining).Select(m => m.MinerId));
+        Deliver(again);
+        _ = await Eventually.SeeAsync(() => Task.FromResult(again.Figures.Spooled), spooled => spooled == 0);
+        Assert.Equal(["drains"], (await again.LoadAsync(Cancel)).Where(m => m.Draining).Select(m => m.MinerId));
+    }
+
+    [Fact]
     public async Task Spool_drains_though_reports_and_registrations_do_not_stop_when_the_database_is_back()
     {
         const int Clients = 16;
@@ -94,10 +118,15 @@ public sealed class SpooledStoreTests : IDisposable
 
     private async Task<SpooledStore> OpenAsync(LeavingDatabase database)
     {
-        SpooledStore store = await SpooledStore.OpenAsync(database.Dsn, _dir, TimeProvider.System, NullLogger<PostgresHubStore>.Instance, Cancel);
-        store.Deliver(_ => true, (into, feedback) => into.RecordFeedbackAsync(feedback, Learn));
+        SpooledStore store = await LoadableAsync(database);
+        Deliver(store);
         return store;
     }
+
+    private Task<SpooledStore> LoadableAsync(LeavingDatabase database) =>
+        SpooledStore.OpenAsync(database.Dsn, _dir, TimeProvider.System, NullLogger<PostgresHubStore>.Instance, Cancel);
+
+    private static void Deliver(SpooledStore store) => store.Deliver(_ => true, (into, feedback) => into.RecordFeedbackAsync(feedback, Learn));
 
     private static TrustState Learn(TrustState state) => state with { Good = state.Good + 1 };
 }

@@ -72,6 +72,33 @@ public sealed class SqliteMigrationTests : IDisposable
         PRAGMA user_version = 1;
         """;
 
+    /// <summary>Version 4, with a miner that has left.</summary>
+    private const string Version4 = Version1 + """
+
+        ALTER TABLE miners ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+        CREATE TABLE price_overrides (
+          miner_id TEXT NOT NULL PRIMARY KEY REFERENCES miners (miner_id) ON DELETE CASCADE,
+          price INTEGER NOT NULL,
+          ends_at INTEGER,
+          created_at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE audit (
+          id INTEGER PRIMARY KEY,
+          at INTEGER NOT NULL,
+          who TEXT NOT NULL,
+          address TEXT NOT NULL,
+          action TEXT NOT NULL,
+          miner_id TEXT,
+          detail TEXT NOT NULL
+        ) STRICT;
+        ALTER TABLE miners ADD COLUMN key_issued_at INTEGER;
+        ALTER TABLE miners ADD COLUMN key_rotated_at INTEGER;
+        ALTER TABLE miners ADD COLUMN key_revoked_at INTEGER;
+        ALTER TABLE miner_status ADD COLUMN key_used_at INTEGER;
+        UPDATE miners SET epoch = 9, owner = 'acme' WHERE miner_id = 'm';
+        PRAGMA user_version = 4;
+        """;
+
     private readonly string _dir = Directory.CreateTempSubdirectory("poolhub-migration-").FullName;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -100,9 +127,25 @@ public sealed class SqliteMigrationTests : IDisposable
     }
 
     [Fact]
-    public void Database_of_an_older_version_ends_with_the_schema_of_a_new_one()
+    public async Task Database_of_version_4_opens_with_its_miners_and_keeps_who_drains()
     {
-        Write(Version1);
+        Write(Version4);
+        await using (SqliteHubStore store = Open())
+        {
+            StoredMiner miner = (await store.LoadAsync(Cancel)).Single(it => it.MinerId == "m");
+            Assert.Equal((9, 3, true, false, "acme"), (miner.Epoch, miner.RegisteredEpoch, miner.HasLeft, miner.Draining, miner.Profile!.Owner));
+            await store.SaveDrainingAsync("m", true);
+        }
+        await using SqliteHubStore again = Open();
+        Assert.Equal(["m"], (await again.LoadAsync(Cancel)).Where(it => it.Draining).Select(it => it.MinerId));
+    }
+
+    [Theory]
+    [InlineData(Version1)]
+    [InlineData(Version4)]
+    public void Database_of_an_older_version_ends_with_the_schema_of_a_new_one(string older)
+    {
+        Write(older);
         string migrated = Columns(_dir);
         string made = Columns(Path.Combine(_dir, "new"));
         Assert.Equal(made, migrated);

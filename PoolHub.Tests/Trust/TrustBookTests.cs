@@ -269,6 +269,7 @@ public sealed class TrustBookTests : IAsyncDisposable
         public Task SaveKeysAsync(string minerId, StoredKeys keys, DateTimeOffset at, AuditEntry? audit = null) =>
             inner.SaveKeysAsync(minerId, keys, at, audit);
         public Task SaveEpochAsync(string minerId, long epoch) => inner.SaveEpochAsync(minerId, epoch);
+        public Task SaveDrainingAsync(string minerId, bool draining, AuditEntry? audit = null) => inner.SaveDrainingAsync(minerId, draining, audit);
         public Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch) => inner.SaveStatusesAsync(batch);
         public StoreFigures Figures => inner.Figures;
         public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit = null) =>

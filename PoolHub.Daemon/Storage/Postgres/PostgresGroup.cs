@@ -3,8 +3,8 @@ using Npgsql;
 namespace PoolHub.Daemon.Storage.Postgres;
 
 /// <summary>
-/// Writes that become durable in one transaction, one statement for each kind: registrations, keys, epochs, prices, audit, then
-/// feedback. Those of one miner that would meet in a statement, or change places, do not enter the same group.
+/// Writes that become durable in one transaction, one statement for each kind: registrations, keys, epochs, draining, prices,
+/// audit, then feedback. Those of one miner that would meet in a statement, or change places, do not enter the same group.
 /// </summary>
 internal sealed class PostgresGroup
 {
@@ -14,11 +14,13 @@ internal sealed class PostgresGroup
     private readonly List<RegistrationWrite> _registrations = [];
     private readonly List<(string, StoredKeys, DateTimeOffset)> _keys = [];
     private readonly List<EpochWrite> _epochs = [];
+    private readonly List<DrainingWrite> _draining = [];
     private readonly List<PriceWrite> _prices = [];
     private readonly List<AuditEntry> _audit = [];
     private readonly List<FeedbackWrite> _feedback = [];
     private readonly HashSet<string> _registered = [];
     private readonly HashSet<string> _keyed = [];
+    private readonly HashSet<string> _drained = [];
     private readonly HashSet<string> _priced = [];
 
     public List<PostgresWrite> Writes { get; } = [];
@@ -58,6 +60,13 @@ internal sealed class PostgresGroup
                 }
                 _prices.Add(price);
                 break;
+            case DrainingWrite draining:
+                if (!_drained.Add(draining.MinerId))
+                {
+                    return false;
+                }
+                _draining.Add(draining);
+                break;
             case EpochWrite epoch:
                 _epochs.Add(epoch);
                 break;
@@ -82,9 +91,12 @@ internal sealed class PostgresGroup
     {
         await using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(PostgresStatements.Begin());
+        // Before the epochs are raised that the sessions before had registered with.
+        Add(batch, _registrations.Count > 0 ? PostgresStatements.Idle(_registrations) : null);
         Add(batch, _registrations.Count > 0 ? PostgresStatements.Registrations(_registrations) : null);
         Add(batch, _keys.Count > 0 ? PostgresStatements.Keys(_keys) : null);
         Add(batch, _epochs.Count > 0 ? PostgresStatements.Epochs(_epochs) : null);
+        Add(batch, _draining.Count > 0 ? PostgresStatements.Draining(_draining) : null);
         foreach (NpgsqlBatchCommand prices in PostgresStatements.Prices(_prices))
         {
             batch.BatchCommands.Add(prices);

@@ -7,9 +7,9 @@ internal static class PostgresImport
 {
     private const string Standing = """
         UPDATE poolhub.miners m SET created_at = r.created_at, last_seen_at = r.last_seen_at, epoch = r.epoch,
-          registered_epoch = r.registered_epoch
-        FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::bigint[])
-          AS r (miner_id, created_at, last_seen_at, epoch, registered_epoch)
+          registered_epoch = r.registered_epoch, draining = r.draining
+        FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::bigint[], $6::bool[])
+          AS r (miner_id, created_at, last_seen_at, epoch, registered_epoch, draining)
         WHERE m.miner_id = r.miner_id
         """;
 
@@ -47,7 +47,8 @@ internal static class PostgresImport
         standing.Times(miners, m => m.CreatedAt);
         standing.Times(miners, m => m.LastSeenAt);
         standing.Int64s(miners, m => m.Epoch);
-        standing.Int64s(miners, m => m.HasLeft ? m.Epoch - 1 : m.Epoch);
+        standing.Int64s(miners, m => m.RegisteredEpoch);
+        standing.Booleans(miners, m => m.Draining);
         batch.BatchCommands.Add(standing);
         batch.BatchCommands.Add(PostgresStatements.Trust([.. miners.Select(m => KeyValuePair.Create(m.MinerId, m.Trust))]));
         batch.BatchCommands.Add(PostgresStatements.Statuses(miners.Where(m => m.Status is not null).Select(m => m.Status!.Value).ToArray()));

@@ -13,7 +13,7 @@ internal sealed class PostgresRows
           m.addr, m.proto, m.gpu_vram_gb, m.gpu_name, m.cpu_cores, m.ram_gb, m.max_parallel, m.base_price, m.region, m.owner,
           m.tags::text, m.capabilities::text, m.accel::text,
           s.updated_at, s.queue_len, s.busy, s.avg_latency_ms, s.temp_c, s.mem_free_gb, p.price, p.ends_at,
-          m.key_issued_at, m.key_rotated_at, m.key_revoked_at, s.key_used_at, p.created_at
+          m.key_issued_at, m.key_rotated_at, m.key_revoked_at, s.key_used_at, p.created_at, m.draining
         FROM poolhub.miners m
         LEFT JOIN poolhub.miner_status s ON s.miner_id = m.miner_id
         LEFT JOIN poolhub.price_overrides p ON p.miner_id = m.miner_id
@@ -49,14 +49,15 @@ internal sealed class PostgresRows
             minerId,
             row.IsDBNull(15) ? null : ReadProfile(row),
             row.GetInt64(10),
+            row.GetInt64(11),
             new StoredKeys(
                 BytesOrNull(row, 12), BytesOrNull(row, 13), TimeOrNull(row, 14), TimeOrNull(row, 36), TimeOrNull(row, 37), TimeOrNull(row, 38)),
             Trust(row, 1),
             status,
             Time(row, 8),
             lastSeenAt,
-            HasLeft: row.GetInt64(10) > row.GetInt64(11),
-            row.IsDBNull(34) ? null : new PriceOverride(Price(row, 34), TimeOrNull(row, 35), TimeOrNull(row, 40)));
+            row.IsDBNull(34) ? null : new PriceOverride(Price(row, 34), TimeOrNull(row, 35), TimeOrNull(row, 40)),
+            Draining: row.GetBoolean(41));
     }
 
     public static StoredFeedback ReadFeedback(NpgsqlDataReader row) => new(

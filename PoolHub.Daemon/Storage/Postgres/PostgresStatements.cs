@@ -6,6 +6,12 @@ namespace PoolHub.Daemon.Storage.Postgres;
 /// <summary>The statements that write, each for any number of rows.</summary>
 internal static class PostgresStatements
 {
+    private const string SaveIdle = """
+        UPDATE poolhub.miner_status s SET queue_len = 0, busy = false
+        FROM unnest($1::text[], $2::bigint[]) AS r (miner_id, epoch) JOIN poolhub.miners m USING (miner_id)
+        WHERE s.miner_id = r.miner_id AND m.registered_epoch < r.epoch
+        """;
+
     private const string Register = """
         INSERT INTO poolhub.miners AS m (miner_id, created_at, last_seen_at, epoch, registered_epoch, addr, proto, gpu_vram_gb,
           gpu_name, cpu_cores, ram_gb, max_parallel, base_price, tags, capabilities, accel, region, owner)
@@ -36,6 +42,11 @@ internal static class PostgresStatements
         UPDATE poolhub.miners m SET epoch = e.epoch
         FROM (SELECT miner_id, max(epoch) AS epoch FROM unnest($1::text[], $2::bigint[]) AS r (miner_id, epoch) GROUP BY miner_id) e
         WHERE m.miner_id = e.miner_id AND m.epoch < e.epoch
+        """;
+
+    private const string SaveDraining = """
+        UPDATE poolhub.miners m SET draining = r.draining
+        FROM unnest($1::text[], $2::bool[]) AS r (miner_id, draining) WHERE m.miner_id = r.miner_id
         """;
 
     private const string SavePrices = """
@@ -88,6 +99,15 @@ internal static class PostgresStatements
 
     public static NpgsqlBatchCommand Commit() => new("COMMIT");
 
+    /// <summary>What the sessions before had last reported of their load is taken back where a newer one registers.</summary>
+    public static NpgsqlBatchCommand Idle(List<RegistrationWrite> rows)
+    {
+        var command = new NpgsqlBatchCommand(SaveIdle);
+        command.Texts(rows, r => r.MinerId);
+        command.Int64s(rows, r => r.Epoch);
+        return command;
+    }
+
     public static NpgsqlBatchCommand Registrations(List<RegistrationWrite> rows)
     {
         var command = new NpgsqlBatchCommand(Register);
@@ -129,6 +149,14 @@ internal static class PostgresStatements
         var command = new NpgsqlBatchCommand(SaveEpochs);
         command.Texts(rows, r => r.MinerId);
         command.Int64s(rows, r => r.Epoch);
+        return command;
+    }
+
+    public static NpgsqlBatchCommand Draining(List<DrainingWrite> rows)
+    {
+        var command = new NpgsqlBatchCommand(SaveDraining);
+        command.Texts(rows, r => r.MinerId);
+        command.Booleans(rows, r => r.Draining);
         return command;
     }
 

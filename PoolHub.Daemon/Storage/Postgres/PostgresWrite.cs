@@ -43,6 +43,13 @@ internal sealed class EpochWrite(string minerId, long epoch) : PostgresWrite
     public long Epoch => epoch;
 }
 
+internal sealed class DrainingWrite(string minerId, bool draining, AuditEntry? audit) : PostgresWrite
+{
+    public string MinerId => minerId;
+    public bool Draining => draining;
+    public override AuditEntry? Audit => audit;
+}
+
 internal sealed class PriceWrite(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit = null) : PostgresWrite
 {
     public string MinerId => minerId;

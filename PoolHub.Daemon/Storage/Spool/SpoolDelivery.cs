@@ -39,6 +39,7 @@ internal sealed class SpoolDelivery : IAsyncDisposable
     {
         { Registration: { } r } => database.SaveRegistrationAsync(r.MinerId, r.Profile, r.Epoch, claim: null, entry.At),
         { Epoch: { } e } => database.SaveEpochAsync(e.MinerId, e.Epoch),
+        { Draining: { } d } => database.SaveDrainingAsync(d.MinerId, d.Draining),
         _ => Task.CompletedTask,
     };
 

@@ -13,7 +13,7 @@ internal sealed class SqliteLoad
           m.trust_score, m.addr, m.proto, m.gpu_vram_gb, m.gpu_name, m.cpu_cores, m.ram_gb, m.max_parallel, m.base_price,
           m.region, m.tags, m.capabilities, m.accel, s.updated_at, s.queue_len, s.busy, s.avg_latency_ms, s.temp_c,
           s.mem_free_gb, m.registered_epoch, m.owner, p.price, p.ends_at,
-          m.key_issued_at, m.key_rotated_at, m.key_revoked_at, s.key_used_at, p.created_at
+          m.key_issued_at, m.key_rotated_at, m.key_revoked_at, s.key_used_at, p.created_at, m.draining
         FROM miners m LEFT JOIN miner_status s ON s.miner_id = m.miner_id
           LEFT JOIN price_overrides p ON p.miner_id = m.miner_id
         """;
@@ -76,9 +76,9 @@ internal sealed class SqliteLoad
             TimeOrNull(row, 12), row.GetDouble(13));
         MinerProfile? profile = row.IsDBNull(14) ? null : ReadProfile(row);
         return new StoredMiner(
-            minerId, profile, row.GetInt64(3), keys, trust, status, SqliteStatements.Time(row.GetInt64(1)), lastSeenAt,
-            HasLeft: row.GetInt64(3) > row.GetInt64(32),
-            row.IsDBNull(34) ? null : new PriceOverride(new TokenPrice(row.GetInt64(34)), TimeOrNull(row, 35), TimeOrNull(row, 40)));
+            minerId, profile, row.GetInt64(3), row.GetInt64(32), keys, trust, status, SqliteStatements.Time(row.GetInt64(1)), lastSeenAt,
+            row.IsDBNull(34) ? null : new PriceOverride(new TokenPrice(row.GetInt64(34)), TimeOrNull(row, 35), TimeOrNull(row, 40)),
+            Draining: row.GetInt64(41) != 0);
     }
 
     private MinerProfile ReadProfile(SqliteDataReader row) => new()

@@ -110,7 +110,9 @@ internal static class SqliteMigrations
         UPDATE miners SET key_revoked_at = unixepoch() * 1000 WHERE api_key_hash IS NULL;
         """;
 
-    private static readonly string[] s_steps = [First, Owner, Prices, Audit];
+    private const string Draining = "ALTER TABLE miners ADD COLUMN draining INTEGER NOT NULL DEFAULT 0";
+
+    private static readonly string[] s_steps = [First, Owner, Prices, Audit, Draining];
 
     public static int Newest => s_steps.Length;
 

@@ -6,15 +6,19 @@ namespace PoolHub.Daemon.Storage.Sqlite;
 /// <summary>The write connection's prepared statements. Only the writer's thread uses it.</summary>
 internal sealed class SqliteStatements : IDisposable
 {
+    private readonly SqliteConnection _connection;
+    private readonly List<SqliteCommand> _all = [];
     private readonly SqliteCommand _begin;
     private readonly SqliteCommand _commit;
     private readonly SqliteCommand _rollback;
     private readonly SqliteCommand _savepoint;
     private readonly SqliteCommand _release;
     private readonly SqliteCommand _rollbackToSavepoint;
+    private readonly SqliteCommand _idle;
     private readonly SqliteCommand _register;
     private readonly SqliteCommand _keys;
     private readonly SqliteCommand _epoch;
+    private readonly SqliteCommand _draining;
     private readonly SqliteCommand _status;
     private readonly SqliteCommand _trust;
     private readonly SqliteCommand _learn;
@@ -28,14 +32,19 @@ internal sealed class SqliteStatements : IDisposable
 
     public SqliteStatements(SqliteConnection connection)
     {
+        _connection = connection;
         // IMMEDIATE takes the write lock at once: a transaction never fails half way because another program took it.
-        _begin = Prepare(connection, "BEGIN IMMEDIATE", 0);
-        _commit = Prepare(connection, "COMMIT", 0);
-        _rollback = Prepare(connection, "ROLLBACK", 0);
-        _savepoint = Prepare(connection, "SAVEPOINT one_write", 0);
-        _release = Prepare(connection, "RELEASE one_write", 0);
-        _rollbackToSavepoint = Prepare(connection, "ROLLBACK TO one_write", 0);
-        _register = Prepare(connection, """
+        _begin = Prepare("BEGIN IMMEDIATE", 0);
+        _commit = Prepare("COMMIT", 0);
+        _rollback = Prepare("ROLLBACK", 0);
+        _savepoint = Prepare("SAVEPOINT one_write", 0);
+        _release = Prepare("RELEASE one_write", 0);
+        _rollbackToSavepoint = Prepare("ROLLBACK TO one_write", 0);
+        _idle = Prepare("""
+            UPDATE miner_status SET queue_len = 0, busy = 0
+            WHERE miner_id = ?1 AND (SELECT registered_epoch FROM miners WHERE miner_id = ?1) < ?2
+            """, 2);
+        _register = Prepare("""
             INSERT INTO miners (miner_id, created_at, last_seen_at, epoch, registered_epoch, addr, proto, gpu_vram_gb, gpu_name, cpu_cores,
               ram_gb, max_parallel, base_price, tags, capabilities, accel, region, owner)
             VALUES (?1, ?2, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
@@ -44,50 +53,52 @@ internal sealed class SqliteStatements : IDisposable
               gpu_vram_gb = ?6, gpu_name = ?7, cpu_cores = ?8, ram_gb = ?9, max_parallel = ?10, base_price = ?11,
               tags = ?12, capabilities = ?13, accel = ?14, region = ?15, owner = ?16
             """, 16);
-        _keys = Prepare(connection, """
+        _keys = Prepare("""
             INSERT INTO miners (miner_id, created_at, api_key_hash, previous_key_hash, previous_key_until, key_issued_at,
               key_rotated_at, key_revoked_at)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
             ON CONFLICT (miner_id) DO UPDATE SET api_key_hash = ?3, previous_key_hash = ?4, previous_key_until = ?5,
               key_issued_at = ?6, key_rotated_at = ?7, key_revoked_at = ?8
             """, 8);
-        _epoch = Prepare(connection, "UPDATE miners SET epoch = ?2 WHERE miner_id = ?1 AND epoch < ?2", 2);
-        _status = Prepare(connection, """
+        _epoch = Prepare("UPDATE miners SET epoch = ?2 WHERE miner_id = ?1 AND epoch < ?2", 2);
+        _draining = Prepare("UPDATE miners SET draining = ?2 WHERE miner_id = ?1", 2);
+        _status = Prepare("""
             INSERT INTO miner_status (miner_id, queue_len, busy, avg_latency_ms, temp_c, mem_free_gb, updated_at, key_used_at)
             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM miners WHERE miner_id = ?1)
             ON CONFLICT (miner_id) DO UPDATE SET queue_len = ?2, busy = ?3, avg_latency_ms = ?4, temp_c = ?5,
               mem_free_gb = ?6, updated_at = ?7, key_used_at = coalesce(?8, key_used_at)
             """, 8);
-        _trust = Prepare(connection, """
+        _trust = Prepare("""
             SELECT trust_good, trust_bad, trust_at, failures_in_a_row, ejections, ejected_until, trust_score
             FROM miners WHERE miner_id = ?1
             """, 1);
-        _learn = Prepare(connection, """
+        _learn = Prepare("""
             UPDATE miners SET trust_good = ?2, trust_bad = ?3, trust_at = ?4, failures_in_a_row = ?5, ejections = ?6,
               ejected_until = ?7, trust_score = ?8
             WHERE miner_id = ?1
             """, 8);
-        _feedback = Prepare(connection, """
+        _feedback = Prepare("""
             INSERT INTO feedback (job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at)
             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM miners WHERE miner_id = ?2)
             ON CONFLICT (job_id, miner_id, outcome) DO NOTHING
             """, 7);
-        _price = Prepare(connection, """
+        _price = Prepare("""
             INSERT INTO price_overrides (miner_id, price, ends_at, created_at)
             SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM miners WHERE miner_id = ?1)
             ON CONFLICT (miner_id) DO UPDATE SET price = ?2, ends_at = ?3, created_at = ?4
             """, 4);
-        _noPrice = Prepare(connection, "DELETE FROM price_overrides WHERE miner_id = ?1", 1);
+        _noPrice = Prepare("DELETE FROM price_overrides WHERE miner_id = ?1", 1);
         // Rows are as old as their ids. It needs no index on the time, which every feedback would have to write.
-        _forget = Prepare(connection, """
+        _forget = Prepare("""
             DELETE FROM feedback WHERE id IN (
               SELECT id FROM (SELECT id, created_at FROM feedback ORDER BY id LIMIT ?2) WHERE created_at < ?1)
             """, 2);
-        _standing = Prepare(connection, """
-            UPDATE miners SET created_at = ?2, last_seen_at = ?3, epoch = ?4, registered_epoch = ?5 WHERE miner_id = ?1
-            """, 5);
-        _audit = Prepare(connection, "INSERT INTO audit (at, who, address, action, miner_id, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", 6);
-        _forgetAudit = Prepare(connection, """
+        _standing = Prepare("""
+            UPDATE miners SET created_at = ?2, last_seen_at = ?3, epoch = ?4, registered_epoch = ?5, draining = ?6
+            WHERE miner_id = ?1
+            """, 6);
+        _audit = Prepare("INSERT INTO audit (at, who, address, action, miner_id, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", 6);
+        _forgetAudit = Prepare("""
             DELETE FROM audit WHERE id IN (SELECT id FROM (SELECT id, at FROM audit ORDER BY id LIMIT ?2) WHERE at < ?1)
             """, 2);
     }
@@ -106,6 +117,8 @@ internal sealed class SqliteStatements : IDisposable
 
     public void SaveRegistration(string minerId, MinerProfile profile, long epoch, StoredKeys? claim, DateTimeOffset at)
     {
+        // Before it raises the epoch that the session before had registered with.
+        Run(_idle, minerId, epoch);
         Run(_register, minerId, Ms(at), epoch, profile.Addr, profile.Proto, profile.GpuVramGb, profile.GpuName,
             profile.CpuCores, profile.RamGb, profile.MaxParallel, profile.Price.E8, StoreJson.Write(profile.Tags),
             StoreJson.Write(profile.Capabilities), StoreJson.Write(profile.Accel), profile.Region, profile.Owner);
@@ -130,6 +143,12 @@ internal sealed class SqliteStatements : IDisposable
     }
 
     public void SaveEpoch(string minerId, long epoch) => Run(_epoch, minerId, epoch);
+
+    public void SaveDraining(string minerId, bool draining, AuditEntry? audit)
+    {
+        Run(_draining, minerId, draining);
+        SaveAudit(audit);
+    }
 
     public void SavePriceOverride(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit)
     {
@@ -156,7 +175,8 @@ internal sealed class SqliteStatements : IDisposable
         {
             SaveRegistration(miner.MinerId, profile, miner.Epoch, claim: null, miner.CreatedAt);
         }
-        Run(_standing, miner.MinerId, Ms(miner.CreatedAt), Ms(miner.LastSeenAt), miner.Epoch, miner.HasLeft ? miner.Epoch - 1 : miner.Epoch);
+        Run(_standing, miner.MinerId, Ms(miner.CreatedAt), Ms(miner.LastSeenAt), miner.Epoch, miner.RegisteredEpoch,
+            miner.Draining);
         SaveTrust(miner.MinerId, miner.Trust);
         if (miner.Status is { } status)
         {
@@ -189,28 +209,7 @@ internal sealed class SqliteStatements : IDisposable
         return new FeedbackReceipt(true, learnt);
     }
 
-    public void Dispose()
-    {
-        _begin.Dispose();
-        _commit.Dispose();
-        _rollback.Dispose();
-        _savepoint.Dispose();
-        _release.Dispose();
-        _rollbackToSavepoint.Dispose();
-        _register.Dispose();
-        _keys.Dispose();
-        _epoch.Dispose();
-        _status.Dispose();
-        _trust.Dispose();
-        _learn.Dispose();
-        _feedback.Dispose();
-        _price.Dispose();
-        _noPrice.Dispose();
-        _forget.Dispose();
-        _standing.Dispose();
-        _audit.Dispose();
-        _forgetAudit.Dispose();
-    }
+    public void Dispose() => _all.ForEach(command => command.Dispose());
 
     public static DateTimeOffset Time(long ms) => DateTimeOffset.FromUnixTimeMilliseconds(ms);
     public static DateTimeOffset? Time(long? ms) => ms is { } value ? Time(value) : null;
@@ -250,9 +249,10 @@ internal sealed class SqliteStatements : IDisposable
         return command.ExecuteNonQuery();
     }
 
-    private static SqliteCommand Prepare(SqliteConnection connection, string sql, int parameters)
+    private SqliteCommand Prepare(string sql, int parameters)
     {
-        SqliteCommand command = connection.CreateCommand();
+        SqliteCommand command = _connection.CreateCommand();
+        _all.Add(command);
         // Only ever called with the constants above.
 #pragma warning disable CA2100
         command.CommandText = sql;

@@ -1,0 +1,1 @@
+ALTER TABLE poolhub.miners ADD COLUMN draining boolean NOT NULL DEFAULT false;
