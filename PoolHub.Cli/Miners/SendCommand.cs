@@ -15,6 +15,7 @@ internal static class SendCommand
             "Ask a miner to do something and wait for its acknowledgement. Needs the admin token.",
             "poolhub command rig-1 drain",
             "poolhub command rig-1 drain --off",
+            "poolhub command rig-1 drain --force",
             "poolhub command rig-1 set-price-cap 0.6",
             "poolhub command rig-1 update-tags eu-west low-latency",
             "poolhub command rig-1 reconnect 10.0.0.6:8204 --delay-ms 2000");
@@ -60,11 +61,13 @@ internal static class SendCommand
             line => new CommandRequest { Command = "update_tags", Tags = line.GetValue(tags) ?? [] },
             tags));
         var off = new Option<bool>("--off") { Description = "Take jobs again." };
+        var force = new Option<bool>("--force") { Description = "Also when the miner refuses: the hub offers it no jobs." };
         command.Add(Kind(
             "drain",
-            "Take no more jobs.",
-            line => new CommandRequest { Command = "drain", On = !line.GetValue(off) },
-            off));
+            "Take no more jobs. Works for miners that are offline, and until it is ended with --off.",
+            line => new CommandRequest { Command = "drain", On = !line.GetValue(off), Force = line.GetValue(force) ? true : null },
+            off,
+            force));
         var addr = new Argument<string>("addr") { Description = "The hub to go to: host and port, or an address as in --miner-hub." };
         var delayMs = new Option<int?>("--delay-ms") { Description = "After how long.", HelpName = "ms" };
         command.Add(Kind(

@@ -60,6 +60,7 @@ internal sealed class Miner(string id)
     /// <summary>The socket went away without a goodbye since the last heartbeat.</summary>
     public bool Dropped { get => _dropped; set => _dropped = value; }
 
+    /// <summary>An admin has the hub offer it no jobs.</summary>
     public bool Draining { get; set; }
 
     public int QueueLen { get; set; }
@@ -89,7 +90,7 @@ internal sealed class Miner(string id)
     /// <summary>A miner as it was stored. One last seen in the future was seen before the clock went back: as good as now.</summary>
     public static Miner Restore(StoredMiner stored, DateTimeOffset now)
     {
-        var miner = new Miner(stored.MinerId) { Profile = stored.Profile, Epoch = stored.Epoch };
+        var miner = new Miner(stored.MinerId) { Profile = stored.Profile, Epoch = stored.Epoch, Draining = stored.Draining };
         if (stored.LastSeenAt is { } seenAt)
         {
             miner.LastSeenMs = (seenAt < now ? seenAt : now).ToUnixTimeMilliseconds();

@@ -189,15 +189,9 @@ internal sealed class MinerRegistry
     /// <summary>How many of its slots matches hold.</summary>
     public int Held(Miner miner) => _roster.Held(miner);
 
-    /// <summary>Whether the miner is to be offered new jobs, as far as the operator is concerned.</summary>
-    public void SetDraining(Miner miner, bool draining)
-    {
-        lock (_gate)
-        {
-            miner.Draining = draining;
-            _roster.WriteOffered(miner);
-        }
-    }
+    /// <summary>Whether an admin has the hub offer the miner no jobs. It is so at once, and durable when the task completes.</summary>
+    /// <exception cref="StoreUnavailableException">It is so, but a restart will not know it.</exception>
+    public Task SetDrainingAsync(Miner miner, bool draining, AuditEntry? audit = null) => _registrations.SetDrainingAsync(miner, draining, audit);
 
     /// <summary>The miner's socket ended without a goodbye: degraded at once.</summary>
     public void Drop(Miner miner, long epoch)

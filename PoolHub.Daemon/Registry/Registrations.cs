@@ -75,6 +75,22 @@ internal sealed class Registrations(Lock gate, Roster roster, IHubStore store, T
         }
     });
 
+    /// <inheritdoc cref="MinerRegistry.SetDrainingAsync"/>
+    public Task SetDrainingAsync(Miner miner, bool draining, AuditEntry? audit)
+    {
+        lock (gate)
+        {
+            miner.Draining = draining;
+            roster.WriteOffered(miner);
+        }
+        // In turn, so that what is stored last is what was said last.
+        return _turns.InTurnAsync(miner.Id, async () =>
+        {
+            await store.SaveDrainingAsync(miner.Id, miner.Draining, audit);
+            return true;
+        });
+    }
+
     private bool Offer(Miner miner, long epoch, MinerProfile profile)
     {
         lock (gate)

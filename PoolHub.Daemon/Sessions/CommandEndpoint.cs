@@ -41,34 +41,53 @@ internal sealed class CommandEndpoint(
             await http.Response.ProblemAsync(StatusCodes.Status404NotFound, "no such miner");
             return;
         }
-        if (table.Find(id) is not { } session || miner.State == LeaseState.Offline)
+        Session? session = miner.State == LeaseState.Offline ? null : table.Find(id);
+        AuditEntry entry = audit.Entry(http, admin, AuditEntry.Command, id, CommandNames.Describe(command));
+        WaitingCommand? sent;
+        if (command.Kind == CommandKind.Drain)
+        {
+            sent = await commands.DrainAsync(miner, session, command, request.Force == true, entry);
+        }
+        else if (session is null)
         {
             await http.Response.ProblemAsync(StatusCodes.Status409Conflict, "the miner has no session open");
             return;
         }
-        if (commands.Send(session, command) is not var (sent, acknowledged))
+        else
         {
-            await http.Response.ProblemAsync(StatusCodes.Status429TooManyRequests,
-                $"{PendingCommands.Max} commands wait for this miner already", retryAfterSec: registry.LeaseTtlSec);
-            return;
+            sent = CommandDesk.Send(session, command);
+            if (sent is null)
+            {
+                await http.Response.ProblemAsync(StatusCodes.Status429TooManyRequests,
+                    $"{PendingCommands.Max} commands wait for this miner already", retryAfterSec: registry.LeaseTtlSec);
+                return;
+            }
+            await audit.AppendAsync(entry);
         }
-        await audit.AppendAsync(audit.Entry(http, admin, AuditEntry.Command, id, CommandNames.Describe(sent)));
-        CommandAck? ack = null;
-        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stopping);
+        CommandAck? ack = sent is null
+            ? new CommandAck(0, Accepted: true, "by the hub; the miner has no session open and was not told")
+            : await WaitAsync(sent, request.WaitMs ?? DefaultWaitMs, http.RequestAborted);
+        await http.Response.JsonAsync(new CommandResponse
+        {
+            MinerId = id,
+            CommandId = sent?.Command.Id,
+            Status = ack is not { } outcome ? "pending" : outcome.Accepted ? "accepted" : "refused",
+            Detail = ack is { Detail.Length: > 0 } said ? said.Detail : null,
+        }, HubJson.Default.CommandResponse);
+    }
+
+    /// <summary>Null when nothing came of it in time.</summary>
+    private async ValueTask<CommandAck?> WaitAsync(WaitingCommand sent, int waitMs, CancellationToken aborted)
+    {
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(aborted, stopping);
         try
         {
-            ack = await acknowledged.WaitAsync(TimeSpan.FromMilliseconds(request.WaitMs ?? DefaultWaitMs), time, giveUp.Token);
+            return await sent.Outcome.WaitAsync(TimeSpan.FromMilliseconds(waitMs), time, giveUp.Token);
         }
         catch (Exception e) when (e is TimeoutException || (e is OperationCanceledException && stopping.IsCancellationRequested))
         {
             // Not yet: it is told as pending.
+            return null;
         }
-        await http.Response.JsonAsync(new CommandResponse
-        {
-            MinerId = id,
-            CommandId = sent.Id,
-            Status = ack is not { } outcome ? "pending" : outcome.Accepted ? "accepted" : "refused",
-            Detail = ack is { Detail.Length: > 0 } said ? said.Detail : null,
-        }, HubJson.Default.CommandResponse);
     }
 }

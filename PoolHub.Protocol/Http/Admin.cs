@@ -24,7 +24,7 @@ public sealed record MinerSnapshot
     /// <summary><c>tcp</c>, <c>ws</c> or <c>http</c>; absent when no session is open.</summary>
     public string? Transport { get; init; }
 
-    /// <summary>Counts the sessions of this miner: each that begins ends the one before.</summary>
+    /// <summary>Numbers the miner's session: each that begins has a greater one and ends the one before.</summary>
     public required long Epoch { get; init; }
 
     /// <inheritdoc cref="MinerProfile.Addr"/>
@@ -118,6 +118,9 @@ public sealed record CommandRequest
     /// <summary>Of <c>drain</c>: whether to take no more jobs, or to take them again.</summary>
     public bool? On { get; init; }
 
+    /// <summary>Of <c>drain</c>: whether the hub does so also when the miner refuses; else a refusal takes it back.</summary>
+    public bool? Force { get; init; }
+
     /// <summary>Of <c>reconnect</c>: host and port of the hub to go to; empty or absent: the same one.</summary>
     public string? Addr { get; init; }
 
@@ -134,13 +137,13 @@ public sealed record CommandResponse
     /// <summary>The miner that was asked.</summary>
     public required string MinerId { get; init; }
 
-    /// <summary>Counts the commands of the miner's session.</summary>
-    public required long CommandId { get; init; }
+    /// <summary>Counts the commands of the miner's session; absent of a drain when none is open.</summary>
+    public long? CommandId { get; init; }
 
     /// <summary><c>accepted</c>, <c>refused</c>, or <c>pending</c> when no acknowledgement came in time.</summary>
     public required string Status { get; init; }
 
-    /// <summary>What the miner says to it, for a person; absent when it says nothing.</summary>
+    /// <summary>What the miner or the hub says to it, for a person; absent when it says nothing.</summary>
     public string? Detail { get; init; }
 }
 

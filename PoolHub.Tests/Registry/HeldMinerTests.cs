@@ -17,9 +17,9 @@ public sealed class HeldMinerTests
         Assert.True(await _house.Registry.ChangeProfileAsync(miner, p => p with { Tags = ["new"] }));
         _house.Registry.Drop(miner, epoch);
         Assert.True(_house.Registry.Renew(miner, epoch));
-        _house.Registry.SetDraining(miner, true);
+        await _house.Registry.SetDrainingAsync(miner, true);
         Assert.Equal(1, _house.Registry.Held(miner));
-        _house.Registry.SetDraining(miner, false);
+        await _house.Registry.SetDrainingAsync(miner, false);
         Hold();
         Assert.Equal(2, _house.Registry.Held(miner));
     }

@@ -190,14 +190,14 @@ public sealed class RegistrationTests
     public async Task Drain_keeps_the_miner_online_and_out_of_matches()
     {
         (Miner miner, long epoch) = await _house.JoinAsync();
-        Registry.SetDraining(miner, true);
+        await Registry.SetDrainingAsync(miner, true);
         Assert.Empty(_house.Offered());
         _house.Pass(1);
         Assert.Equal((LeaseState.Online, 1), (miner.State, _house.Index.Count));
         await Registry.LeaveAsync(miner, epoch);
         await _house.JoinAsync();
         Assert.Empty(_house.Offered());
-        Registry.SetDraining(miner, false);
+        await Registry.SetDrainingAsync(miner, false);
         Assert.Single(_house.Offered());
     }
 
@@ -211,8 +211,8 @@ public sealed class RegistrationTests
         await Registry.LeaveAsync(miners[3], miners[3].Epoch);
         await _house.JoinAsync("m3");
         Assert.DoesNotContain("m3", _house.Offered());
-        Registry.SetDraining(miners[3], true);
-        Registry.SetDraining(miners[3], false);
+        await Registry.SetDrainingAsync(miners[3], true);
+        await Registry.SetDrainingAsync(miners[3], false);
         Assert.DoesNotContain("m3", _house.Offered());
         _house.Pass(30, miners);
         _house.Trust.Sweep(_house.Now);

@@ -80,14 +80,14 @@ public sealed class RegistryConcurrencyTests
                     Registry.Drop(miner, miner.Epoch);
                     break;
                 case 2:
-                    Registry.SetDraining(miner, !miner.Draining);
+                    await Registry.SetDrainingAsync(miner, !miner.Draining);
                     break;
                 default:
                     await _house.JoinAsync(miner.Id);
                     break;
             }
         }
-        Array.ForEach(miners, miner => Registry.SetDraining(miner, false));
+        await Task.WhenAll(miners.Select(miner => Registry.SetDrainingAsync(miner, false)));
     }
 
     private void AssertSettled(Miner[] miners)

@@ -23,7 +23,7 @@ public sealed class CommandTests
     {
         await using TestHub hub = await TestHub.StartAsync();
         TcpMiner miner = await hub.EnrolAsync("m");
-        Task<Answer> asked = hub.Admin.PostAsync("/v1/miners/m/commands", """{"command":"drain","wait_ms":7000}""");
+        Task<Answer> asked = hub.Admin.PostAsync("/v1/miners/m/commands", """{"command":"reconnect","wait_ms":7000}""");
         Command command = await miner.ExpectAsync<Command>();
         while (!asked.IsCompleted)
         {
@@ -33,7 +33,7 @@ public sealed class CommandTests
         }
         Assert.Equal("pending", (await asked).Expect(200).Text("status"));
         Assert.Equal(1, command.Id);
-        Assert.Equal("pending", (await hub.Admin.PostAsync("/v1/miners/m/commands", """{"command":"drain","wait_ms":0}""")).Text("status"));
+        Assert.Equal("pending", (await hub.Admin.PostAsync("/v1/miners/m/commands", """{"command":"reconnect","wait_ms":0}""")).Text("status"));
     }
 
     [Fact]
@@ -124,18 +124,6 @@ public sealed class CommandTests
     }
 
     [Fact]
-    public async Task Drain_takes_the_miner_out_of_matches_at_once_and_back()
-    {
-        await using TestHub hub = await TestHub.StartAsync();
-        await hub.EnrolAsync("m");
-        await SendAsync(hub, """{"command":"drain"}""");
-        Assert.Empty(await hub.MatchAsync());
-        Assert.True((await hub.ShowAsync("m")).Json.GetProperty("draining").GetBoolean());
-        await SendAsync(hub, """{"command":"drain","on":false}""");
-        Assert.Equal(["m"], await hub.MatchAsync());
-    }
-
-    [Fact]
     public async Task Miner_without_a_session_takes_no_command()
     {
         await using TestHub hub = await TestHub.StartAsync();
@@ -143,7 +131,86 @@ public sealed class CommandTests
         TcpMiner miner = await hub.EnrolAsync("m");
         await miner.SendAsync(new Goodbye(CloseReason.Leaving, "", 0));
         await miner.ExpectEndAsync();
-        (await hub.Admin.PostAsync("/v1/miners/m/commands", """{"command":"drain"}""")).Expect(409);
+        (await hub.Admin.PostAsync("/v1/miners/m/commands", Cap)).Expect(409);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_accepted_over_a_socket_is_so_before_the_admin_is_told(bool web)
+    {
+        await using TestHub hub = await TestHub.StartAsync();
+        for (int i = 0; i < 20; i++)
+        {
+            string id = $"m-{i}";
+            Task<Answer> asked;
+            if (web)
+            {
+                WsMiner miner = await hub.ConnectWebAsync(await hub.RegisterAsync(id));
+                asked = hub.Admin.PostAsync($"/v1/miners/{id}/commands", Cap);
+                _ = await miner.ExpectTextAsync("command");
+                await miner.SendTextAsync("""{"type":"command_ack","command_id":1,"accepted":true}""");
+            }
+            else
+            {
+                TcpMiner miner = await hub.EnrolAsync(id);
+                asked = hub.Admin.PostAsync($"/v1/miners/{id}/commands", Cap);
+                await miner.SendAsync(new CommandAck((await miner.ExpectAsync<Command>()).Id, true, ""));
+            }
+            Assert.Equal("accepted", (await asked).Expect(200).Text("status"));
+            Assert.Equal(new TokenPrice(50_000_000), (await hub.ShowAsync(id)).Read(HubJson.Default.MinerSnapshot).PriceTokenPerKsec);
+        }
+    }
+
+    [Theory]
+    [InlineData(Cap)]
+    [InlineData("""{"command":"update_tags","tags":["new"]}""")]
+    public async Task What_could_not_be_stored_is_not_accepted_and_may_be_acknowledged_again(string command)
+    {
+        await using TestHub hub = await TestHub.StartAsync();
+        TcpMiner live = await hub.EnrolAsync("live");
+        string token = await hub.RegisterAsync("web");
+        hub.BreakStore();
+        Task<Answer> asked = hub.Admin.PostAsync("/v1/miners/live/commands", command);
+        Command sent = await live.ExpectAsync<Command>();
+        await live.SendAsync(new CommandAck(sent.Id, true, ""));
+        _ = await live.ExpectGoodbyeAsync(CloseReason.Unavailable);
+        Assert.False(asked.IsCompleted);
+        hub.MendStore();
+        TcpMiner back = await hub.ResumeAsync("live", live.Token);
+        Assert.Equal(sent.Id, (await back.ExpectAsync<Command>()).Id);
+        await back.SendAsync(new CommandAck(sent.Id, true, ""));
+        Assert.Equal("accepted", (await asked).Expect(200).Text("status"));
+
+        await SendAsync(hub, command, "web");
+        hub.BreakStore();
+        (await AcknowledgeAsync()).Expect(503);
+        hub.MendStore();
+        (await AcknowledgeAsync()).Expect(200);
+        foreach (string id in (string[])["live", "web"])
+        {
+            MinerSnapshot shown = (await hub.ShowAsync(id)).Read(HubJson.Default.MinerSnapshot);
+            Assert.True(shown.PriceTokenPerKsec == new TokenPrice(50_000_000) || shown.Tags is ["new"], $"{shown}");
+        }
+
+        Task<Answer> AcknowledgeAsync() => hub.Http.PostAsync(
+            "/v1/miners/update", """{"queue_len":0,"command_acks":[{"command_id":1,"accepted":true}]}""", ("X-PoolHub-Session", token));
+    }
+
+    [Fact]
+    public async Task What_a_miner_accepts_whose_session_is_over_is_not_accepted()
+    {
+        await using TestHub hub = await TestHub.StartAsync();
+        string key = await hub.IssueKeyAsync("m");
+        _ = await hub.RegisterAsync("m", key);
+        // Not registered yet, and so nothing of it can change.
+        TcpMiner miner = await hub.ConnectAsync();
+        await miner.HelloAsync("m", key);
+        Task<Answer> asked = hub.Admin.PostAsync("/v1/miners/m/commands", Cap);
+        await miner.SendAsync(new Goodbye(CloseReason.Leaving, "", 0));
+        await miner.ExpectEndAsync();
+        Answer answer = await asked;
+        Assert.True(answer.Status == System.Net.HttpStatusCode.Conflict || answer.Text("status") == "refused", answer.Body);
     }
 
     [Theory]
@@ -160,6 +227,7 @@ public sealed class CommandTests
     [InlineData("wait_ms", """{"command":"drain","wait_ms":60001}""")]
     [InlineData("wait_ms", """{"command":"drain","wait_ms":-1}""")]
     [InlineData("on", """{"command":"drain","on":"yes"}""")]
+    [InlineData("force", """{"command":"drain","force":1}""")]
     public async Task Command_that_makes_no_sense_is_refused_with_its_field(string field, string body)
     {
         await using TestHub hub = await TestHub.StartAsync();
@@ -175,7 +243,7 @@ public sealed class CommandTests
         {
             await SendAsync(hub, Cap);
         }
-        Answer refused = await hub.Admin.PostAsync("/v1/miners/m/commands", """{"command":"drain","wait_ms":0}""");
+        Answer refused = await hub.Admin.PostAsync("/v1/miners/m/commands", """{"command":"reconnect","wait_ms":0}""");
         Assert.NotNull(refused.Expect(429).RetryAfter);
         Assert.Equal(["m"], await hub.MatchAsync());
     }
@@ -185,7 +253,7 @@ public sealed class CommandTests
     {
         await using TestHub hub = await TestHub.StartAsync();
         TcpMiner miner = await hub.EnrolAsync("m");
-        Task<Answer> asked = hub.Admin.PostAsync("/v1/miners/m/commands", """{"command":"drain"}""");
+        Task<Answer> asked = hub.Admin.PostAsync("/v1/miners/m/commands", Cap);
         _ = await miner.ExpectAsync<Command>();
         await miner.SendAsync(new Goodbye(CloseReason.Leaving, "", 0));
         Assert.Equal("refused", (await asked).Expect(200).Text("status"));
@@ -199,11 +267,11 @@ public sealed class CommandTests
         await miner.SendAsync(new CommandAck(command.Id, accepted, detail));
         CommandResponse answer = (await asked).Expect(200).Read(HubJson.Default.CommandResponse);
         Assert.Equal(command.Id, answer.CommandId);
-        return (answer.Status, answer.CommandId, answer.Detail);
+        return (answer.Status, command.Id, answer.Detail);
     }
 
-    private static async Task SendAsync(TestHub hub, string body) =>
-        (await hub.Admin.PostAsync("/v1/miners/m/commands", body.Replace("}", ""","wait_ms":0}""", StringComparison.Ordinal))).Expect(200);
+    private static async Task SendAsync(TestHub hub, string body, string minerId = "m") =>
+        (await hub.Admin.PostAsync($"/v1/miners/{minerId}/commands", body.Replace("}", ""","wait_ms":0}""", StringComparison.Ordinal))).Expect(200);
 
     private static async Task<TokenPrice> PriceAsync(TestHub hub) => Assert.Single(
         (await hub.Coordinator.PostAsync("/v1/match", """{"job_id":"j"}""")).Expect(200).Read(HubJson.Default.MatchResponse).Candidates).Price;
