@@ -42,7 +42,7 @@ internal static class MinersView
         Grid grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn();
         void Row(string name, string markup) => grid.AddRow($"[dim]{name}[/]", markup);
         Row("miner", $"[bold]{Markup.Escape(miner.MinerId)}[/]");
-        Row("state", $"{State(miner)} via {Markup.Escape(miner.Transport ?? "no open session")}, session {miner.Epoch}");
+        Row("state", $"{State(miner)} via {Markup.Escape(miner.Transport ?? "no open session")}");
         Row("address", Markup.Escape($"{miner.Proto}://{miner.Addr}"));
         Row("card", $"{Markup.Escape(miner.GpuName)}, {Number(miner.GpuVramGb, "0.#")} GB, {List(miner.Accel)}");
         Row("machine", $"{Number(miner.CpuCores, "0")} cores, {Number(miner.RamGb, "0.#")} GB");

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
@@ -50,16 +51,42 @@ internal sealed class KeyRing(IHubStore store, TimeProvider time)
     /// <summary>The miner has logged in with its key.</summary>
     public void Use(string minerId) => _usedAt[minerId] = time.GetUtcNow();
 
-    /// <summary>Whether the key is the miner's. An unknown miner takes as long as a wrong key.</summary>
-    public bool Verify(string minerId, string apiKey)
+    /// <summary>The credential that the key is, when it is the miner's; else null. An unknown miner takes as long as a wrong key.</summary>
+    public byte[]? CredentialOf(string minerId, string apiKey)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         Hash(apiKey, hash);
         StoredKeys? keys = _keys.GetValueOrDefault(minerId);
         bool current = CryptographicOperations.FixedTimeEquals(keys?.Current ?? NoKey, hash);
         bool previous = CryptographicOperations.FixedTimeEquals(keys?.Previous ?? NoKey, hash);
-        return (current && keys?.Current is not null)
-            || (previous && keys?.Previous is not null && keys.PreviousUntil > time.GetUtcNow());
+        return current && keys?.Current is not null ? keys.Current
+            : previous && keys?.Previous is not null && keys.PreviousUntil > time.GetUtcNow() ? keys.Previous
+            : null;
+    }
+
+    /// <summary>
+    /// What opens sessions of the miner now, and so what those that go on must have been begun with: the hashes of its live
+    /// keys, and the certificate.
+    /// </summary>
+    /// <param name="certified">Whether a certificate is enough.</param>
+    public IEnumerable<byte[]> Credentials(string minerId, bool certified)
+    {
+        if (!_keys.TryGetValue(minerId, out StoredKeys? keys))
+        {
+            yield break;
+        }
+        if (keys.Current is { } current)
+        {
+            yield return current;
+        }
+        if (keys.Previous is { } previous && keys.PreviousUntil > time.GetUtcNow())
+        {
+            yield return previous;
+        }
+        if (certified && keys.RevokedAt is null)
+        {
+            yield return CertificateOf(keys);
+        }
     }
 
     /// <summary>
@@ -79,18 +106,15 @@ internal sealed class KeyRing(IHubStore store, TimeProvider time)
     }
 
     /// <summary>
-    /// Whether a miner may come that has shown a certificate and is not asked for a key: anybody who was not revoked. One
-    /// that is not known is claimed, as by <see cref="TryClaim"/>, without a key.
+    /// The credential of a miner that has shown a certificate and is not asked for a key; null when it was revoked. One that
+    /// is not known is claimed, as by <see cref="TryClaim"/>, without a key.
     /// </summary>
-    public bool AdmitsCertified(string minerId, ref StoredKeys? claim)
+    public byte[]? AdmitCertified(string minerId, out StoredKeys? claim)
     {
         var none = new StoredKeys(null);
-        if (_keys.TryAdd(minerId, none))
-        {
-            claim = none;
-            return true;
-        }
-        return !IsRevoked(minerId);
+        StoredKeys keys = _keys.GetOrAdd(minerId, none);
+        claim = ReferenceEquals(keys, none) ? none : null;
+        return keys.RevokedAt is null ? CertificateOf(keys) : null;
     }
 
     public void Unclaim(string minerId, StoredKeys claim)
@@ -134,6 +158,14 @@ internal sealed class KeyRing(IHubStore store, TimeProvider time)
         _keys[minerId] = none;
         return live;
     });
+
+    /// <summary>A certificate is another credential after the miner was revoked and let in again, though it is the same one.</summary>
+    private static byte[] CertificateOf(StoredKeys keys)
+    {
+        byte[] issuedAt = new byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64BigEndian(issuedAt, keys.IssuedAt?.ToUnixTimeMilliseconds() ?? 0);
+        return issuedAt;
+    }
 
     private async Task<string> SaveAsync(string minerId, string key, StoredKeys keys, AuditEntry? audit)
     {

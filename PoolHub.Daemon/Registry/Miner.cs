@@ -37,6 +37,7 @@ internal sealed class Miner(string id)
     private volatile LeaseState _state;
     private volatile bool _dirty;
     private volatile bool _dropped;
+    private volatile bool _registered;
     private short _tempC = UnknownTempC;
     private int _avgLatencyMs = -1;
     private double _memFreeGb = double.NaN;
@@ -49,7 +50,10 @@ internal sealed class Miner(string id)
     /// </summary>
     public MinerProfile? Profile { get; set; }
 
-    /// <summary>Counts its sessions, and their ends by goodbye; a session whose number it is not is over.</summary>
+    /// <summary>
+    /// Numbers its sessions, and their ends by goodbye, as <see cref="SessionEpochs"/> tells; a session whose number it is
+    /// not is over.
+    /// </summary>
     public long Epoch { get => Volatile.Read(ref _epoch); set => Volatile.Write(ref _epoch, value); }
 
     public LeaseState State { get => _state; set => _state = value; }
@@ -59,6 +63,9 @@ internal sealed class Miner(string id)
 
     /// <summary>The socket went away without a goodbye since the last heartbeat.</summary>
     public bool Dropped { get => _dropped; set => _dropped = value; }
+
+    /// <summary>Its session has registered: it may speak of itself, and is offered. Changed under the registry's lock.</summary>
+    public bool Registered { get => _registered; set => _registered = value; }
 
     /// <summary>An admin has the hub offer it no jobs.</summary>
     public bool Draining { get; set; }
@@ -90,7 +97,13 @@ internal sealed class Miner(string id)
     /// <summary>A miner as it was stored. One last seen in the future was seen before the clock went back: as good as now.</summary>
     public static Miner Restore(StoredMiner stored, DateTimeOffset now)
     {
-        var miner = new Miner(stored.MinerId) { Profile = stored.Profile, Epoch = stored.Epoch, Draining = stored.Draining };
+        var miner = new Miner(stored.MinerId)
+        {
+            Profile = stored.Profile,
+            Epoch = stored.Epoch,
+            Registered = stored.Profile is not null && !stored.HasLeft,
+            Draining = stored.Draining,
+        };
         if (stored.LastSeenAt is { } seenAt)
         {
             miner.LastSeenMs = (seenAt < now ? seenAt : now).ToUnixTimeMilliseconds();
@@ -122,6 +135,9 @@ internal sealed class Miner(string id)
         TempC = report.TempC ?? TempC;
         MemFreeGb = report.MemFreeGb ?? MemFreeGb;
     }
+
+    /// <summary>A session begins idle: what the one before had to do is not its own.</summary>
+    public void BeginIdle() => (QueueLen, Busy, CurrentJobs) = (0, false, 0);
 
     /// <summary>Smooths round trips as TCP does (RFC 6298).</summary>
     public void TakeRtt(float ms) => RttMs = Smooth(RttMs, ms, RttSmoothing);

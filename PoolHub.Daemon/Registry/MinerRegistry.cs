@@ -17,16 +17,17 @@ internal sealed class MinerRegistry
     private readonly Roster _roster;
     private readonly HoldBook _holds;
     private readonly FlapGuard _flaps;
+    private readonly Presence _presence;
     private readonly Registrations _registrations;
-    private readonly IHubStore _store;
     private readonly TimeProvider _time;
     private readonly LeaseSweep _sweep;
 
     public MinerRegistry(RegistryOptions options, MatchIndex index, HoldBook holds, TrustBook trust, IHubStore store, TimeProvider time)
     {
-        (_options, _holds, _store, _time) = (options, holds, store, time);
+        (_options, _holds, _time) = (options, holds, time);
         _roster = new Roster(index, holds, trust, time);
         _flaps = new FlapGuard(options, time);
+        _presence = new Presence(_gate, _roster, store, time);
         _registrations = new Registrations(_gate, _roster, store, time);
         Guard = new MassLossGuard(options, time);
         _sweep = new LeaseSweep(options, _roster, Guard, time);
@@ -72,7 +73,7 @@ internal sealed class MinerRegistry
                 Miner miner = Miner.Restore(s, wallNow);
                 _miners.Add(miner);
                 _roster.Prices.Set(miner.Id, s.Price);
-                if (s.Profile is null || s.LastSeenAt is null || s.HasLeft)
+                if (!miner.Registered || s.LastSeenAt is null)
                 {
                     continue;
                 }
@@ -93,15 +94,8 @@ internal sealed class MinerRegistry
     /// </summary>
     public TimeSpan? RefuseFlapping(string minerId) => Find(minerId) is { } miner ? _flaps.Refuse(miner) : null;
 
-    /// <summary>Begins a new session of a miner whose key was verified; the miner is known from here on.</summary>
-    public (Miner Miner, long Epoch) BeginSession(string minerId)
-    {
-        Miner miner = _miners.FindOrAdd(minerId);
-        lock (_gate)
-        {
-            return (miner, ++miner.Epoch);
-        }
-    }
+    /// <inheritdoc cref="Presence.Begin"/>
+    public (Miner Miner, long Epoch) BeginSession(string minerId) => _presence.Begin(_miners.FindOrAdd(minerId));
 
     /// <summary>Knows a miner no more that never registered, and whose id is free again.</summary>
     public void Forget(Miner miner)
@@ -138,32 +132,11 @@ internal sealed class MinerRegistry
     /// <summary>What an admin has the miner offered at; null when it is its own price.</summary>
     public PriceOverride? PriceOverrideOf(Miner miner) => _roster.Prices.Find(miner.Id);
 
-    /// <summary>A sign of life: the lease begins anew. False when the session is over, which changes nothing.</summary>
-    public bool Renew(Miner miner, long epoch)
-    {
-        if (miner.Epoch != epoch)
-        {
-            return false;
-        }
-        _roster.Renew(miner, _time.GetTimestamp());
-        miner.Seen(_time.GetUtcNow());
-        return (miner.State == LeaseState.Online && !miner.Dropped) || Revive(miner, epoch);
-    }
+    /// <inheritdoc cref="Presence.Renew"/>
+    public bool Renew(Miner miner, long epoch) => _presence.Renew(miner, epoch);
 
-    /// <summary>
-    /// How busy the miner is now. Renews the lease. False when the session is over, which changes nothing.
-    /// </summary>
-    public bool Report(Miner miner, long epoch, in MinerReport report)
-    {
-        if (miner.Epoch != epoch)
-        {
-            return false;
-        }
-        miner.Take(report);
-        bool renewed = Renew(miner, epoch);
-        _roster.WriteStatus(miner);
-        return renewed;
-    }
+    /// <inheritdoc cref="Presence.Report"/>
+    public bool Report(Miner miner, long epoch, in MinerReport report) => _presence.Report(miner, epoch, report);
 
     /// <summary>One measured round trip.</summary>
     public void ObserveRtt(Miner miner, TimeSpan roundTrip)
@@ -193,38 +166,11 @@ internal sealed class MinerRegistry
     /// <exception cref="StoreUnavailableException">It is so, but a restart will not know it.</exception>
     public Task SetDrainingAsync(Miner miner, bool draining, AuditEntry? audit = null) => _registrations.SetDrainingAsync(miner, draining, audit);
 
-    /// <summary>The miner's socket ended without a goodbye: degraded at once.</summary>
-    public void Drop(Miner miner, long epoch)
-    {
-        lock (_gate)
-        {
-            if (miner.Epoch != epoch)
-            {
-                return;
-            }
-            miner.Dropped = true;
-            if (miner.Slot != Miner.NoSlot)
-            {
-                _roster.SetState(miner, LeaseState.Degraded);
-            }
-        }
-    }
+    /// <inheritdoc cref="Presence.Drop"/>
+    public void Drop(Miner miner, long epoch) => _presence.Drop(miner, epoch);
 
-    /// <summary>The miner said goodbye: offline at once, and its session is over.</summary>
-    public async ValueTask LeaveAsync(Miner miner, long epoch)
-    {
-        long next;
-        lock (_gate)
-        {
-            if (miner.Epoch != epoch)
-            {
-                return;
-            }
-            next = ++miner.Epoch;
-            _roster.Exit(miner);
-        }
-        await _store.SaveEpochAsync(miner.Id, next);
-    }
+    /// <inheritdoc cref="Presence.LeaveAsync"/>
+    public ValueTask LeaveAsync(Miner miner, long epoch) => _presence.LeaveAsync(miner, epoch);
 
     /// <summary>
     /// Moves every lease on: to degraded, to offline, and back. Exact to one sweep; called once a second. Returns those
@@ -259,32 +205,6 @@ internal sealed class MinerRegistry
             }
         }
         return batch;
-    }
-
-    /// <summary>Brings a miner back that speaks; false when its session is over.</summary>
-    private bool Revive(Miner miner, long epoch)
-    {
-        lock (_gate)
-        {
-            if (miner.Epoch != epoch)
-            {
-                return false;
-            }
-            if (miner.Profile is null)
-            {
-                return true;
-            }
-            miner.Dropped = false;
-            if (miner.Slot == Miner.NoSlot)
-            {
-                _roster.Enter(miner, LeaseState.Online, _time.GetTimestamp());
-            }
-            else
-            {
-                _roster.SetState(miner, LeaseState.Online);
-            }
-            return true;
-        }
     }
 
     private void OnStandingChanged(string minerId)

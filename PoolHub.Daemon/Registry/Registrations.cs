@@ -45,11 +45,11 @@ internal sealed class Registrations(Lock gate, Roster roster, IHubStore store, T
         long epoch = miner.Epoch;
         return _turns.InTurnAsync(miner.Id, async () =>
         {
-            if (miner.Epoch != epoch || miner.Profile is not { } before)
+            if (miner.Epoch != epoch || !miner.Registered)
             {
                 return false;
             }
-            MinerProfile profile = change(before);
+            MinerProfile profile = change(miner.Profile!);
             // It is no sign of life: the miner was last seen when it was.
             await store.SaveRegistrationAsync(miner.Id, profile, epoch, claim: null, DateTimeOffset.FromUnixTimeMilliseconds(miner.LastSeenMs));
             lock (gate)
@@ -99,8 +99,19 @@ internal sealed class Registrations(Lock gate, Roster roster, IHubStore store, T
             {
                 return false;
             }
+            int slotsBefore = miner.Profile?.MaxParallel ?? 0;
             roster.SetProfile(miner, profile);
-            roster.EndOlderHolds(miner);
+            if (miner.Registered)
+            {
+                roster.ShrinkHolds(miner, slotsBefore);
+            }
+            else
+            {
+                miner.BeginIdle();
+                miner.Registered = true;
+                roster.EndOlderHolds(miner);
+                roster.WriteStatus(miner);
+            }
             if (miner.Slot == Miner.NoSlot)
             {
                 roster.Enter(miner, miner.Dropped ? LeaseState.Degraded : LeaseState.Online, time.GetTimestamp());

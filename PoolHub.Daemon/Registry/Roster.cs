@@ -20,11 +20,13 @@ internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, 
 
     public int Count => index.Count;
 
-    public void Enter(Miner miner, LeaseState state, long heardAt)
+    public void Enter(Miner miner, LeaseState state, long heardAt) => Enter(miner, state, heardAt, held: 0);
+
+    private void Enter(Miner miner, LeaseState state, long heardAt, int held)
     {
         // With its load from the first moment on: a match might hold what is not free.
         int slot = index.Add(miner.Id, miner.Profile!, state == LeaseState.Degraded, IsOffered(miner), trust.Score(miner.Id), miner.Load,
-            Prices.PriceOf(miner.Id));
+            Prices.PriceOf(miner.Id), held);
         Take(slot, miner, state, heardAt);
         WriteStatus(miner);
         WriteRtt(miner);
@@ -46,10 +48,9 @@ internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, 
     {
         if (miner.Slot != Miner.NoSlot)
         {
-            Leases.Clear(miner.Slot);
-            index.Remove(miner.Slot);
-            holds.EndStale(miner.Id, miner.Slot);
-            miner.Slot = Miner.NoSlot;
+            int slot = miner.Slot;
+            Vacate(miner);
+            holds.EndStale(miner.Id, slot);
         }
         miner.State = LeaseState.Offline;
         miner.RttMs = float.NaN;
@@ -106,6 +107,15 @@ internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, 
         if (miner.Slot != Miner.NoSlot)
         {
             holds.EndStale(miner.Id, miner.Slot);
+        }
+    }
+
+    /// <summary>Ends what is held of slots that the profile of a live session has no more.</summary>
+    public void ShrinkHolds(Miner miner, int slotsBefore)
+    {
+        if (miner.Slot != Miner.NoSlot)
+        {
+            holds.Shrink(miner.Id, miner.Slot, slotsBefore, miner.Profile!.MaxParallel, miner.Load);
         }
     }
 
@@ -166,14 +176,21 @@ internal sealed class Roster(MatchIndex index, HoldBook holds, TrustBook trust, 
 
     /// <summary>
     /// Gives the miner another place. Matches pass over whole segments of regions that they do not ask for, so whoever
-    /// changes its region goes to those of its new one.
+    /// changes its region goes to those of its new one. What is held of it goes along.
     /// </summary>
     private void Move(Miner miner)
     {
-        (LeaseState state, long heardAt, float rttMs) = (miner.State, Leases.HeardAt(miner.Slot), miner.RttMs);
-        Exit(miner);
-        miner.RttMs = rttMs;
-        Enter(miner, state, heardAt);
+        (LeaseState state, long heardAt, int held) = (miner.State, Leases.HeardAt(miner.Slot), Held(miner));
+        Vacate(miner);
+        Enter(miner, state, heardAt, held);
+        holds.Move(miner.Id, miner.Slot);
+    }
+
+    private void Vacate(Miner miner)
+    {
+        Leases.Clear(miner.Slot);
+        index.Remove(miner.Slot);
+        miner.Slot = Miner.NoSlot;
     }
 
     /// <summary>What coordinators saw of its jobs, else what it claims, else -1.</summary>

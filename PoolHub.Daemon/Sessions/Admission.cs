@@ -9,6 +9,7 @@ namespace PoolHub.Daemon.Sessions;
 /// <param name="Session">Null when it was refused.</param>
 /// <param name="Refusal">Why.</param>
 /// <param name="RetryAfter">How long it has to stay away.</param>
+/// <param name="Registered">Its session had registered: it goes on, and need not register again.</param>
 /// <param name="Aging">Its token nears its end and should be replaced.</param>
 internal readonly record struct Admission(
-    Session? Session, CloseReason Refusal = default, string Detail = "", TimeSpan RetryAfter = default, bool Aging = false);
+    Session? Session, CloseReason Refusal = default, string Detail = "", TimeSpan RetryAfter = default, bool Registered = false, bool Aging = false);

@@ -7,7 +7,8 @@ namespace PoolHub.Daemon.Sessions;
 /// <summary>docs/protocol.md, "1 Hello": who is there, and whether it is let in.</summary>
 internal static class Handshake
 {
-    /// <summary>Takes the first message. Returns the miner's session; null after the channel was closed with the reason.</summary>
+    /// <summary>Takes the first message. Returns the miner's session, and whether it
+    /// goes on with what it had registered; null after the channel was closed with the reason.</summary>
     public static (Session Session, bool Resumed)? Take(int number, ref MessageReader reader, Channel channel, SessionTable table)
     {
         if (number != (int)MessageNumber.Hello)
@@ -34,7 +35,7 @@ internal static class Handshake
         }
         bool resumes = hello.SessionToken is not null;
         Admission admission = resumes
-            ? table.Resume(hello.SessionToken, channel.Peer, channel, hello.MinerId)
+            ? table.Resume(hello.SessionToken, channel.Peer, channel, mayRegister: true, hello.MinerId)
             : table.Open(hello.MinerId, hello.ApiKey, channel.Peer, LoginKind.Hello, channel);
         if (admission.Session is not { } session)
         {
@@ -42,6 +43,6 @@ internal static class Handshake
             channel.Close(reason, admission.Detail, (int)admission.RetryAfter.TotalMilliseconds);
             return null;
         }
-        return (session, resumes);
+        return (session, admission.Registered);
     }
 }

@@ -141,7 +141,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
             }
             token = request.SessionToken;
         }
-        Admission admission = table.Resume(token, PeerOf(http), channel: null);
+        Admission admission = table.Resume(token, PeerOf(http), channel: null, mayRegister: true);
         if (admission.Session is not { } session)
         {
             await RefuseAsync(http.Response, admission);

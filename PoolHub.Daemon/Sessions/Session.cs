@@ -7,13 +7,17 @@ namespace PoolHub.Daemon.Sessions;
 /// One authenticated conversation of a miner. It outlives its sockets: a miner that drops and returns with its token has
 /// the same session, and one that speaks HTTP only has no socket at all.
 /// </summary>
-internal sealed class Session(Miner miner, long epoch)
+/// <param name="miner">Whose it is.</param>
+/// <param name="epoch">Its number.</param>
+/// <param name="generation">Of the key with which it was begun; see <see cref="SessionTokens.GenerationOf"/>.</param>
+internal sealed class Session(Miner miner, long epoch, ulong generation)
 {
     private volatile Channel? _channel;
     private StoredKeys? _claim;
 
     public Miner Miner => miner;
     public long Epoch => epoch;
+    public TokenClaims Claims => new(miner.Id, epoch, generation);
 
     /// <summary>False once a newer session of the miner began, or the miner left.</summary>
     public bool IsCurrent => miner.Epoch == epoch;

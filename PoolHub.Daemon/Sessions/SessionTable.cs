@@ -24,7 +24,7 @@ internal sealed class SessionTable(
     /// <summary>False where a certificate is enough.</summary>
     public bool NeedsKey => tls.MinerAuth != MinerAuth.Mtls;
 
-    public string TokenOf(Session session) => tokens.Create(session.Miner.Id, session.Epoch);
+    public string TokenOf(Session session) => tokens.Create(session.Claims);
 
     /// <summary>Begins a new session for whoever shows that it is the miner; it replaces the one before.</summary>
     /// <param name="channel">The socket it speaks through; null over HTTP.</param>
@@ -49,8 +49,7 @@ internal sealed class SessionTable(
         // The key is judged in here too: what it claims must not be freed by an older session that fails meanwhile.
         lock (_gate)
         {
-            StoredKeys? claim = null;
-            if (!Admits(minerId, apiKey, ref claim))
+            if (Admit(minerId, apiKey, out StoredKeys? claim) is not { } credential)
             {
                 guard.Failed(peer.Address, minerId);
                 return new Admission(null, CloseReason.BadCredentials, "unknown miner or wrong key");
@@ -62,7 +61,7 @@ internal sealed class SessionTable(
             keys.Use(minerId);
             (Miner miner, long epoch) = registry.BeginSession(minerId);
             older = _sessions.GetValueOrDefault(minerId);
-            session = new Session(miner, epoch) { Channel = channel, Claim = claim ?? older?.Claim };
+            session = new Session(miner, epoch, tokens.GenerationOf(credential)) { Channel = channel, Claim = claim ?? older?.Claim };
             _sessions[minerId] = session;
         }
         guard.Succeeded(peer.Address, minerId);
@@ -77,15 +76,17 @@ internal sealed class SessionTable(
 
     /// <summary>Goes on with the session that a token names.</summary>
     /// <param name="channel">The socket that it speaks through from now on; null over HTTP, where none is replaced.</param>
+    /// <param name="mayRegister">Whether a session will do that has not registered yet.</param>
     /// <param name="claimedId">Who the miner says it is; null where it does not say.</param>
-    public Admission Resume(string? token, Peer peer, Channel? channel, string? claimedId = null)
+    public Admission Resume(string? token, Peer peer, Channel? channel, bool mayRegister = false, string? claimedId = null)
     {
         // Before it is read: a wrong one counts as well.
         if (channel is not null && guard.RefuseToken(peer.Address) is { } refused)
         {
             return new Admission(null, refused.Reason, refused.Detail, refused.RetryAfter);
         }
-        TokenVerdict verdict = tokens.Read(token, out string minerId, out long epoch);
+        TokenVerdict verdict = tokens.Read(token, out TokenClaims claims);
+        (string minerId, long epoch, ulong generation) = claims;
         if (verdict is TokenVerdict.Forged or TokenVerdict.Expired)
         {
             return new Admission(null, CloseReason.BadCredentials, verdict == TokenVerdict.Expired
@@ -104,15 +105,24 @@ internal sealed class SessionTable(
         {
             return new Admission(null, CloseReason.KeyRevoked, KeyRevoked);
         }
-        if (registry.Find(minerId) is not { Profile: not null } miner || miner.Epoch != epoch)
+        if (registry.Find(minerId) is not { } miner || miner.Epoch != epoch)
         {
             return Stale;
+        }
+        if (!keys.Credentials(minerId, certified: !NeedsKey).Any(credential => tokens.GenerationOf(credential) == generation))
+        {
+            return new Admission(null, CloseReason.StaleSession, "the key with which the session was begun is not the miner's any more");
+        }
+        if (!miner.Registered && !mayRegister)
+        {
+            return new Admission(null, CloseReason.StaleSession, "the session has not registered; register first");
         }
         if (channel is not null && RefuseFlapping(minerId) is { } refusal)
         {
             return refusal;
         }
         Session session;
+        bool registered;
         Channel? older = null;
         lock (_gate)
         {
@@ -120,8 +130,9 @@ internal sealed class SessionTable(
             {
                 return Stale;
             }
+            registered = miner.Registered;
             // After a restart the token is all that is left of the session.
-            session = _sessions.GetOrAdd(minerId, static (_, s) => new Session(s.miner, s.epoch), (miner, epoch));
+            session = _sessions.GetOrAdd(minerId, static (_, s) => new Session(s.miner, s.epoch, s.generation), (miner, epoch, generation));
             if (channel is not null)
             {
                 older = session.Channel;
@@ -135,7 +146,7 @@ internal sealed class SessionTable(
             older?.Close(CloseReason.Replaced, "the session was resumed on a newer connection");
             SessionLog.Resumed(log, minerId, epoch, channel.Transport);
         }
-        return new Admission(session, Aging: verdict == TokenVerdict.Aging);
+        return new Admission(session, Registered: registered, Aging: verdict == TokenVerdict.Aging);
     }
 
     /// <summary>Makes the profile durable and offers the miner. False when a newer session began meanwhile.</summary>
@@ -231,7 +242,7 @@ internal sealed class SessionTable(
         {
             // In here, so that who was let in just before, by the key or a token, has its session.
             return registry.Find(minerId) is { } miner
-                ? LeaveAsync(Find(minerId) ?? new Session(miner, miner.Epoch), CloseReason.KeyRevoked, KeyRevoked)
+                ? LeaveAsync(Find(minerId) ?? new Session(miner, miner.Epoch, generation: 0), CloseReason.KeyRevoked, KeyRevoked)
                 : default;
         }
     }
@@ -263,15 +274,16 @@ internal sealed class SessionTable(
         }
     }
 
-    /// <summary>Whether the key, or the certificate alone, opens a session.</summary>
-    private bool Admits(string minerId, string? apiKey, ref StoredKeys? claim)
+    /// <summary>What opens a session: the key, or the certificate alone. Null when nothing does.</summary>
+    private byte[]? Admit(string minerId, string? apiKey, out StoredKeys? claim)
     {
-        if (NeedsKey)
+        claim = null;
+        if (!NeedsKey)
         {
-            return keys.Verify(minerId, apiKey!) || (access.OpenEnrollment && (claim = keys.TryClaim(minerId, apiKey!)) is not null);
+            // Whoever the client CA signs for is enrolled by that.
+            return keys.AdmitCertified(minerId, out claim);
         }
-        // Whoever the client CA signs for is enrolled by that.
-        return keys.AdmitsCertified(minerId, ref claim);
+        return keys.CredentialOf(minerId, apiKey!) ?? (access.OpenEnrollment ? (claim = keys.TryClaim(minerId, apiKey!))?.Current : null);
     }
 
     private void Remove(Session session) => _sessions.TryRemove(new KeyValuePair<string, Session>(session.Miner.Id, session));

@@ -19,34 +19,59 @@ internal enum TokenVerdict
     Forged,
 }
 
+/// <summary>What a token says.</summary>
+/// <param name="Epoch">Of the session that it resumes; a newer session makes it stale.</param>
+/// <param name="Generation">Of the key with which the session was begun: <see cref="SessionTokens.GenerationOf"/>.</param>
+internal readonly record struct TokenClaims(string MinerId, long Epoch, ulong Generation);
+
 /// <summary>
-/// Names of sessions that need no table: miner, epoch and expiry, signed by a key in the state directory, so that they
-/// survive a restart. A newer epoch makes a token stale.
+/// Names of sessions that need no table: miner, epoch, the generation of its key and expiry, signed by a key in the state
+/// directory, so that they survive a restart.
 /// </summary>
 internal sealed class SessionTokens(byte[] key, TimeProvider time)
 {
     /// <summary>How long a token resumes its session; past half of it, whatever the miner asks brings a fresh one.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromHours(24);
 
-    private const byte Version = 1;
-    private const int HeaderBytes = 1 + 8 + 8;
+    /// <summary>Those of version 1 did not say of which key they were, and are worth nothing any more.</summary>
+    private const byte Version = 2;
+
+    private const int EpochAt = 1;
+    private const int ExpiryAt = EpochAt + 8;
+    private const int GenerationAt = ExpiryAt + 8;
+    private const int HeaderBytes = GenerationAt + 8;
     private const int SignatureBytes = 32;
 
-    public string Create(string minerId, long epoch)
+    private static ReadOnlySpan<byte> GenerationLabel => "key-generation:"u8;
+
+    /// <summary>Stands in tokens for what opened a session, and tells whoever reads one nothing of it.</summary>
+    /// <param name="credential">As <see cref="Access.KeyRing"/> knows it: at most 32 bytes.</param>
+    public ulong GenerationOf(ReadOnlySpan<byte> credential)
+    {
+        Span<byte> named = stackalloc byte[GenerationLabel.Length + SHA256.HashSizeInBytes];
+        GenerationLabel.CopyTo(named);
+        credential.CopyTo(named[GenerationLabel.Length..]);
+        Span<byte> hash = stackalloc byte[SignatureBytes];
+        HMACSHA256.HashData(key, named[..(GenerationLabel.Length + credential.Length)], hash);
+        return BinaryPrimitives.ReadUInt64BigEndian(hash);
+    }
+
+    public string Create(in TokenClaims claims)
     {
         Span<byte> token = stackalloc byte[HeaderBytes + Limits.MinerIdChars + SignatureBytes];
         token[0] = Version;
-        BinaryPrimitives.WriteInt64BigEndian(token[1..], epoch);
-        BinaryPrimitives.WriteInt64BigEndian(token[9..], (time.GetUtcNow() + Lifetime).ToUnixTimeMilliseconds());
-        int signed = HeaderBytes + Encoding.ASCII.GetBytes(minerId, token[HeaderBytes..]);
+        BinaryPrimitives.WriteInt64BigEndian(token[EpochAt..], claims.Epoch);
+        BinaryPrimitives.WriteInt64BigEndian(token[ExpiryAt..], (time.GetUtcNow() + Lifetime).ToUnixTimeMilliseconds());
+        BinaryPrimitives.WriteUInt64BigEndian(token[GenerationAt..], claims.Generation);
+        int signed = HeaderBytes + Encoding.ASCII.GetBytes(claims.MinerId, token[HeaderBytes..]);
         HMACSHA256.HashData(key, token[..signed], token[signed..]);
         return Base64Url.EncodeToString(token[..(signed + SignatureBytes)]);
     }
 
     /// <summary>Reads a token that anybody may have sent.</summary>
-    public TokenVerdict Read(string? token, out string minerId, out long epoch)
+    public TokenVerdict Read(string? token, out TokenClaims claims)
     {
-        (minerId, epoch) = ("", 0);
+        claims = new TokenClaims("", 0, 0);
         Span<byte> bytes = stackalloc byte[Limits.SessionTokenChars];
         if (token is not { Length: > 0 and <= Limits.SessionTokenChars }
             || Base64Url.DecodeFromChars(token, bytes, out _, out int length) != OperationStatus.Done
@@ -62,9 +87,11 @@ internal sealed class SessionTokens(byte[] key, TimeProvider time)
         {
             return TokenVerdict.Forged;
         }
-        minerId = Encoding.ASCII.GetString(bytes[HeaderBytes..signed]);
-        epoch = BinaryPrimitives.ReadInt64BigEndian(bytes[1..]);
-        long leftMs = BinaryPrimitives.ReadInt64BigEndian(bytes[9..]) - time.GetUtcNow().ToUnixTimeMilliseconds();
+        claims = new TokenClaims(
+            Encoding.ASCII.GetString(bytes[HeaderBytes..signed]),
+            BinaryPrimitives.ReadInt64BigEndian(bytes[EpochAt..]),
+            BinaryPrimitives.ReadUInt64BigEndian(bytes[GenerationAt..]));
+        long leftMs = BinaryPrimitives.ReadInt64BigEndian(bytes[ExpiryAt..]) - time.GetUtcNow().ToUnixTimeMilliseconds();
         return leftMs <= 0 ? TokenVerdict.Expired
             : leftMs <= Lifetime.TotalMilliseconds / 2 ? TokenVerdict.Aging
             : TokenVerdict.Genuine;

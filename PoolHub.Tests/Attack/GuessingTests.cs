@@ -47,9 +47,9 @@ public sealed class GuessingTests
         await using var hub = new HubParts(openEnrollment: false);
         hub.Registry.Load([Stored(hub, Known, MinerKey.Create())]);
         var forger = new PoolHub.Daemon.Sessions.SessionTokens(RandomNumberGenerator.GetBytes(32), hub.Time);
-        byte[] expected = await AnswerAsync(hub, new Hello(1, [], Known, null, forger.Create(Known, 7)));
+        byte[] expected = await AnswerAsync(hub, new Hello(1, [], Known, null, forger.Create(new(Known, 7, 0))));
         Assert.NotEmpty(expected);
-        Assert.Equal(expected, await AnswerAsync(hub, new Hello(1, [], Unknown, null, forger.Create(Unknown, 7))));
+        Assert.Equal(expected, await AnswerAsync(hub, new Hello(1, [], Unknown, null, forger.Create(new(Unknown, 7, 0)))));
         Assert.Equal(expected, await AnswerAsync(hub, new Hello(1, [], Known, null, "nonsense")));
     }
 

@@ -26,6 +26,7 @@ public sealed class HandshakeFuzzTests
     private const string Resumed = "miner-2";
 
     private const long Epoch = 7;
+    private static readonly byte[] s_lostKey = [.. Enumerable.Repeat((byte)5, SHA256.HashSizeInBytes)];
     private const int CapPerConnection = 32_768;
 
     /// <summary>A bitset in the index, for each term that nobody had before.</summary>
@@ -55,7 +56,7 @@ public sealed class HandshakeFuzzTests
         StoredMiner[] miners =
         [
             Stored(Keyed, new StoredKeys(SHA256.HashData(Encoding.UTF8.GetBytes(GoldenVectors.Key)))),
-            Stored(Resumed, new StoredKeys(null)),
+            Stored(Resumed, new StoredKeys(s_lostKey)),
         ];
         hub.Keys.Load(miners);
         hub.Registry.Load(miners);
@@ -65,15 +66,19 @@ public sealed class HandshakeFuzzTests
             new(id, GoldenVectors.Profile, Epoch, Epoch, keys, TrustState.None, null, hub.Time.GetUtcNow(), hub.Time.GetUtcNow());
     }
 
+    private static string TokenOf(SessionTokens tokens, long epoch) =>
+        tokens.Create(new TokenClaims(Resumed, epoch, tokens.GenerationOf(s_lostKey)));
+
     private static Specimen[] Greetings()
     {
-        string token = new SessionTokens(new byte[32], new HandClock()).Create(Resumed, Epoch);
-        string stale = new SessionTokens(new byte[32], new HandClock()).Create(Resumed, Epoch - 1);
-        string forged = new SessionTokens([.. Enumerable.Repeat((byte)1, 32)], new HandClock()).Create(Resumed, Epoch);
+        string token = TokenOf(new SessionTokens(new byte[32], new HandClock()), Epoch);
+        string stale = TokenOf(new SessionTokens(new byte[32], new HandClock()), Epoch - 1);
+        string forged = TokenOf(new SessionTokens([.. Enumerable.Repeat((byte)1, 32)], new HandClock()), Epoch);
+        string rotated = new SessionTokens(new byte[32], new HandClock()).Create(new TokenClaims(Resumed, Epoch, Generation: 1));
         Hello[] hellos =
         [
             new(1, [], Keyed, GoldenVectors.Key, null), new(1, [], Keyed, MinerKey.Create(), null), new(1, [], "stranger", GoldenVectors.Key, null),
-            new(1, [], Resumed, null, token), new(1, [], Keyed, null, token), new(1, [], Resumed, null, stale), new(1, [], Resumed, null, forged),
+            new(1, [], Resumed, null, token), new(1, [], Keyed, null, token), new(1, [], Resumed, null, stale), new(1, [], Resumed, null, forged), new(1, [], Resumed, null, rotated),
             new(1, [], Resumed, GoldenVectors.Key, null), new(1, [], Resumed, "", null), new(2, [], Keyed, GoldenVectors.Key, null),
         ];
         return [.. WireCorpus.Messages, .. hellos.Select(hello => WireCorpus.Of(Frame.Encode(hello).ToArray()))];
@@ -108,7 +113,7 @@ public sealed class HandshakeFuzzTests
         AnyMessage.Read(body).Message is Hello { Version: 1 } hello
         && (hello is { MinerId: Keyed, ApiKey: GoldenVectors.Key }
             || (hello is { MinerId: Resumed, SessionToken: { } token }
-                && token == new SessionTokens(new byte[32], new HandClock()).Create(Resumed, Epoch)));
+                && token == TokenOf(new SessionTokens(new byte[32], new HandClock()), Epoch)));
 
     /// <summary>Its store is in memory: there is nothing to wait for.</summary>
     private static void Done(ValueTask taken)

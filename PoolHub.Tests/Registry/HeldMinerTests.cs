@@ -1,5 +1,6 @@
 using PoolHub.Daemon.Matching;
 using PoolHub.Daemon.Registry;
+using PoolHub.Protocol;
 using PoolHub.Protocol.Http;
 
 namespace PoolHub.Tests.Registry;
@@ -22,6 +23,47 @@ public sealed class HeldMinerTests
         await _house.Registry.SetDrainingAsync(miner, false);
         Hold();
         Assert.Equal(2, _house.Registry.Held(miner));
+    }
+
+    /// <summary>As obedient miners do at <c>update_tags</c>; what is held of them must not be sold again.</summary>
+    [Theory]
+    [InlineData("eu-west-1", 4, 3)]
+    [InlineData("us", 4, 3)]
+    [InlineData("eu-west-1", 8, 3)]
+    [InlineData("eu-west-1", 2, 2)]
+    [InlineData("us", 1, 1)]
+    public async Task Holds_outlive_another_registration_of_the_session_as_far_as_there_are_slots(string region, int slots, int left)
+    {
+        (Miner miner, long epoch) = await _house.JoinAsync();
+        string[] matches = [Hold(), Hold(), Hold()];
+        MinerProfile profile = RegistryHouse.Profile with { Region = region, MaxParallel = slots, Tags = ["new"] };
+        Assert.True(await _house.Registry.RegisterAsync(miner, epoch, profile, claim: null));
+        Assert.Equal((left, 3 - left), (_house.Registry.Held(miner), _house.Holds.Ended(HoldEnd.Shrunk)));
+        Assert.Equal(slots - left, _house.Candidates().SingleOrDefault().Free);
+        // The latest are given up first.
+        for (int i = 0; i < matches.Length; i++)
+        {
+            Assert.Equal(i < left ? HoldFault.None : HoldFault.Ended, _house.Holds.Renew(matches[i], null, null, out _));
+        }
+        // They go with the session, as all do.
+        (_, epoch) = await _house.JoinAsync();
+        Assert.Equal((0, left), (_house.Registry.Held(miner), _house.Holds.Ended(HoldEnd.Gone)));
+    }
+
+    [Fact]
+    public async Task Slots_that_a_busy_miner_gives_up_are_the_free_ones_first_and_then_those_that_are_held()
+    {
+        (Miner miner, long epoch) = await _house.JoinAsync();
+        Assert.True(_house.Registry.Report(miner, epoch, new MinerReport(1)));
+        _ = Hold();
+        _ = Hold();
+        Assert.True(await _house.Registry.RegisterAsync(miner, epoch, RegistryHouse.Profile with { MaxParallel = 3 }, claim: null));
+        Assert.Equal(2, _house.Registry.Held(miner));
+        Assert.True(await _house.Registry.RegisterAsync(miner, epoch, RegistryHouse.Profile with { MaxParallel = 2 }, claim: null));
+        Assert.Equal(1, _house.Registry.Held(miner));
+        // What runs is not the hub's to give up.
+        Assert.True(await _house.Registry.RegisterAsync(miner, epoch, RegistryHouse.Profile with { MaxParallel = 1 }, claim: null));
+        Assert.Equal((0, 1), (_house.Registry.Held(miner), miner.Load));
     }
 
     [Fact]
@@ -49,11 +91,13 @@ public sealed class HeldMinerTests
         Assert.Equal((0, 1), (_house.Registry.Held(miner), _house.Holds.Ended(HoldEnd.Expiry)));
     }
 
-    private void Hold(int holdMs = 600_000)
+    private string Hold(int holdMs = 600_000)
     {
-        Assert.True(MatchQuery.TryCreate(new MatchRequest { JobId = "j", HoldMs = holdMs }, WeightProfiles.BuiltIn, out MatchQuery? query, out _));
+        string matchId = Guid.NewGuid().ToString("N");
+        Assert.True(MatchQuery.TryCreate(new MatchRequest { JobId = matchId, HoldMs = holdMs }, WeightProfiles.BuiltIn, out MatchQuery? query, out _));
         var result = new MatchResult();
-        _house.Holds.Match(Guid.NewGuid().ToString("N"), query, result);
+        _house.Holds.Match(matchId, query, result);
         Assert.Equal((1, holdMs), (result.Candidates.Length, result.HoldMs));
+        return matchId;
     }
 }

@@ -13,7 +13,6 @@ internal sealed class MemoryStore : IHubStore
     public List<(string MinerId, MinerProfile Profile, long Epoch, DateTimeOffset At)> Registrations { get; } = [];
     public Dictionary<string, StoredKeys> Keys { get; } = [];
     public Dictionary<string, long> Epochs { get; } = [];
-
     public Dictionary<string, bool> Draining { get; } = [];
 
     public bool Away { get; set; }

@@ -7,24 +7,31 @@ internal sealed class ReferenceMiner(int leaseSec, int graceSec)
 {
     private double _heardAt;
     private bool _dropped;
-    private bool _registered;
 
     /// <summary>Null until its first session; a goodbye ends it.</summary>
     public long? Session { get; private set; }
 
     public LeaseState State { get; private set; }
 
-    public void Begin(long session) => Session = session;
+    /// <summary>Whether its session may speak.</summary>
+    public bool IsRegistered { get; private set; }
+
+    /// <summary>What the session before offered is degraded until this one registers.</summary>
+    public void Begin(long session)
+    {
+        (Session, IsRegistered, _dropped) = (session, false, true);
+        State = State == LeaseState.Offline ? LeaseState.Offline : LeaseState.Degraded;
+    }
 
     public void Register(double now)
     {
-        _registered = true;
+        IsRegistered = true;
         Speak(now);
     }
 
     public void Speak(double now)
     {
-        if (Session is not null && _registered)
+        if (Session is not null && IsRegistered)
         {
             (_heardAt, _dropped, State) = (now, false, LeaseState.Online);
         }
@@ -35,7 +42,7 @@ internal sealed class ReferenceMiner(int leaseSec, int graceSec)
         if (Session is not null)
         {
             _dropped = true;
-            State = State == LeaseState.Offline ? LeaseState.Offline : LeaseState.Degraded;
+            State = State == LeaseState.Offline || !IsRegistered ? LeaseState.Offline : LeaseState.Degraded;
         }
     }
 
@@ -43,7 +50,7 @@ internal sealed class ReferenceMiner(int leaseSec, int graceSec)
     {
         if (Session is not null)
         {
-            (Session, State) = (null, LeaseState.Offline);
+            (Session, IsRegistered, State) = (null, false, LeaseState.Offline);
         }
     }
 

@@ -11,7 +11,7 @@ public sealed class RegistryReferenceTests
     private const int GraceSec = 13;
 
     private static readonly Gen<Step> s_step = Gen.Select(
-        Gen.Frequency((8, Gen.Const(Act.Pass)), (6, Gen.Const(Act.Speak)), (2, Gen.Const(Act.Register)), (2, Gen.Const(Act.Resume)),
+        Gen.Frequency((8, Gen.Const(Act.Pass)), (6, Gen.Const(Act.Speak)), (2, Gen.Const(Act.Register)), (2, Gen.Const(Act.Greet)),
             (2, Gen.Const(Act.Drop)), (1, Gen.Const(Act.Leave)), (2, Gen.Const(Act.SpeakLate)), (1, Gen.Const(Act.DropLate))),
         Gen.Int[0, Miners - 1],
         Gen.Int[1, 16],
@@ -22,7 +22,7 @@ public sealed class RegistryReferenceTests
         Pass,
         Speak,
         Register,
-        Resume,
+        Greet,
         Drop,
         Leave,
 
@@ -60,7 +60,7 @@ public sealed class RegistryReferenceTests
 
     private static async Task ActAsync(MinerRegistry registry, string id, ReferenceMiner reference, Act act, double now)
     {
-        if (act is Act.Register or Act.Resume)
+        if (act is Act.Register or Act.Greet)
         {
             (Miner begun, long session) = registry.BeginSession(id);
             reference.Begin(session);
@@ -71,8 +71,7 @@ public sealed class RegistryReferenceTests
             }
             else
             {
-                Assert.True(registry.Renew(begun, session));
-                reference.Speak(now);
+                Assert.False(registry.Renew(begun, session));
             }
             return;
         }
@@ -84,7 +83,7 @@ public sealed class RegistryReferenceTests
         switch (act)
         {
             case Act.Speak:
-                Assert.Equal(reference.Session is not null, registry.Report(miner, epoch, new MinerReport(0)));
+                Assert.Equal(reference.IsRegistered, registry.Report(miner, epoch, new MinerReport(0)));
                 reference.Speak(now);
                 break;
             case Act.Drop:

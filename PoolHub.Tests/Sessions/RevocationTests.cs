@@ -16,6 +16,7 @@ namespace PoolHub.Tests.Sessions;
 public sealed class RevocationTests
 {
     private const string Why = "the miner's key was revoked";
+    private static readonly byte[] s_key = [.. Enumerable.Repeat((byte)5, 32)];
 
     [Fact]
     public async Task Live_session_of_a_revoked_miner_ends_with_the_reason()
@@ -93,14 +94,18 @@ public sealed class RevocationTests
     private static Conversation Connect(HubParts hub, Pipe answers) =>
         hub.Conversations.Open(Transport.Tcp, answers.Writer, completes: false, static () => { });
 
-    private static string Token(HubParts hub) => new SessionTokens(new byte[32], hub.Time).Create("m", 7);
+    private static string Token(HubParts hub)
+    {
+        var tokens = new SessionTokens(new byte[32], hub.Time);
+        return tokens.Create(new TokenClaims("m", 7, tokens.GenerationOf(s_key)));
+    }
 
     private static HubParts NewHub(bool revoked)
     {
         var hub = new HubParts(new RegistryOptions(FlapLimitPerMin: 0), new ForgetfulStore());
         DateTimeOffset now = hub.Time.GetUtcNow();
         StoredMiner[] stored =
-            [new("m", Samples.Profile, 7, 7, new StoredKeys(null, RevokedAt: revoked ? now : null), TrustState.None, null, now, now)];
+            [new("m", Samples.Profile, 7, 7, new StoredKeys(revoked ? null : s_key, RevokedAt: revoked ? now : null), TrustState.None, null, now, now)];
         hub.Keys.Load(stored);
         hub.Registry.Load(stored);
         return hub;
