@@ -165,6 +165,7 @@ internal sealed class Hub : IAsyncDisposable
         MetricFactory metrics = Metrics.WithCustomRegistry(collectors);
         metrics.ExemplarBehavior = ExemplarBehavior.NoExemplars();
         StoreMetrics.Export(store, time, metrics, collectors);
+        LogMetrics.Export(app.Services.GetServices<ILoggerProvider>().OfType<QueuedLog>().SingleOrDefault(), metrics, collectors);
 
         var index = new MatchIndex(time);
         var holds = new HoldBook(index, time);
