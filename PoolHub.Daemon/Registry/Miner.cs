@@ -41,6 +41,7 @@ internal sealed class Miner(string id)
     private int _avgLatencyMs = -1;
     private double _memFreeGb = double.NaN;
     private long _epoch;
+    private long _atWorkSince;
 
     public string Id { get; } = id;
 
@@ -59,6 +60,12 @@ internal sealed class Miner(string id)
 
     /// <summary>The socket went away without a goodbye since the last heartbeat.</summary>
     public bool Dropped { get => _dropped; set => _dropped = value; }
+
+    /// <summary>
+    /// Timestamp from which the hub is at work on what it said and reads no further; zero while it reads. Its silence is
+    /// the hub's then, for a lease at most.
+    /// </summary>
+    public long AtWorkSince { get => Volatile.Read(ref _atWorkSince); set => Volatile.Write(ref _atWorkSince, value); }
 
     public bool Draining { get; set; }
 
