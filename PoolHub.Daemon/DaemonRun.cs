@@ -2,7 +2,6 @@ using System.Collections;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting.Systemd;
-using Microsoft.Extensions.Logging.Console;
 using PoolHub.Daemon.Access;
 using PoolHub.Daemon.Gateway;
 using PoolHub.Daemon.Operations;
@@ -24,7 +23,7 @@ internal static class DaemonRun
 
         if (!CommandLine.TryParse(args, out CommandLine line, out string? complaint))
         {
-            await Console.Error.WriteLineAsync($"poolhubd: {complaint}\n\n{CommandLine.Usage}");
+            Complain($"{complaint}\n\n{CommandLine.Usage}");
             return BadUsage;
         }
         if (line.Action is CommandAction.Help or CommandAction.Version)
@@ -36,13 +35,13 @@ internal static class DaemonRun
         if (line.Action == CommandAction.Reload)
         {
             IReadOnlyList<string> wrong = await ReloadSocket.AskAsync(environment.GetValueOrDefault("RUNTIME_DIRECTORY", DefaultRuntimeDir));
-            await ComplainAsync(wrong);
+            Complain(wrong);
             return wrong.Count == 0 ? 0 : Failed;
         }
         HubSettings? settings = ReadSettings(out IReadOnlyList<string> problems);
         if (settings is null)
         {
-            await ComplainAsync(problems);
+            Complain(problems);
             return Failed;
         }
         if (line.Action == CommandAction.CheckConfig)
@@ -51,61 +50,45 @@ internal static class DaemonRun
             return 0;
         }
 
-        if (line.Action is CommandAction.MigrateOnly or CommandAction.Export or CommandAction.Import)
+        try
         {
-            return await RunTaskAsync(settings);
+            // Disposed before a complaint is written: that is the last line, and the log stands above it.
+            using var log = new QueuedLog(JournalLog.OfThisProcess() ?? (ILogSink)LogLine.OfThisProcess());
+            AppDomain.CurrentDomain.UnhandledException += (_, _) => log.Dispose();
+            return line.Action is CommandAction.MigrateOnly or CommandAction.Export or CommandAction.Import
+                ? await RunTaskAsync(log)
+                : await RunHubAsync(log);
         }
-
-        await using Hub? hub = await StartAsync(settings, environment);
-        if (hub is null)
+        catch (Exception e) when (e is StoreRefusedException or StoreUnavailableException or IOException or UnauthorizedAccessException or SocketException)
         {
+            Complain(e.Message);
             return Failed;
         }
-        using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
-        {
-            context.Cancel = true;
-            _ = hub.Reload.Run(ReadSettings);
-        });
-        await using ReloadSocket? reloadSocket =
-            ReloadSocket.Open(environment.GetValueOrDefault("RUNTIME_DIRECTORY"), () => hub.Reload.Run(ReadSettings));
-        ProgramLog.Ready(hub.Log, OperationsEndpoints.Version, hub.HttpEndPoint.ToString(), hub.TcpEndPoint.ToString());
-        TellSecret("COORDINATOR_SHARED_SECRET", settings.Access.CoordinatorSecrets, SecretFile.CoordinatorSecret);
-        TellSecret("ADMIN_TOKEN", settings.Access.AdminTokens, SecretFile.AdminToken);
-        // systemd restarts what has failed.
-        return await hub.WaitForShutdownAsync() ? 0 : Failed;
 
-        async Task<int> RunTaskAsync(HubSettings settings)
+        async Task<int> RunTaskAsync(QueuedLog log)
         {
-            try
-            {
-                // Disposed before a complaint is written: that is the last line, and the log stands above it.
-                using ILoggerFactory logs = LoggerFactory.Create(logging => Log(logging.SetMinimumLevel(settings.LogLevel)));
-                await StoreTasks.RunAsync(line, settings, Console.Out, logs);
-                return 0;
-            }
-            catch (Exception e) when (IsComplaint(e))
-            {
-                await Console.Error.WriteLineAsync($"poolhubd: {e.Message}");
-                return Failed;
-            }
+            using ILoggerFactory logs = LoggerFactory.Create(logging => logging.SetMinimumLevel(settings.LogLevel).AddProvider(log));
+            await StoreTasks.RunAsync(line, settings, Console.Out, logs);
+            return 0;
         }
 
-        static bool IsComplaint(Exception e) =>
-            e is StoreRefusedException or StoreUnavailableException or IOException or UnauthorizedAccessException or SocketException;
-
-        static async Task<Hub?> StartAsync(HubSettings settings, Dictionary<string, string> environment)
+        async Task<int> RunHubAsync(QueuedLog log)
         {
-            try
+            await using Hub hub = await Hub.StartAsync(
+                settings, TimeProvider.System, new LogLevelSwitch(settings.LogLevel), logging => logging.AddProvider(log),
+                sockets: PassedSockets.Read(environment), systemd: new SystemdNotifier());
+            using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
             {
-                return await Hub.StartAsync(
-                    settings, TimeProvider.System, new LogLevelSwitch(settings.LogLevel), Log,
-                    sockets: PassedSockets.Read(environment), systemd: new SystemdNotifier());
-            }
-            catch (Exception e) when (IsComplaint(e))
-            {
-                await Console.Error.WriteLineAsync($"poolhubd: {e.Message}");
-                return null;
-            }
+                context.Cancel = true;
+                _ = hub.Reload.Run(ReadSettings);
+            });
+            await using ReloadSocket? reloadSocket =
+                ReloadSocket.Open(environment.GetValueOrDefault("RUNTIME_DIRECTORY"), () => hub.Reload.Run(ReadSettings));
+            ProgramLog.Ready(hub.Log, OperationsEndpoints.Version, hub.HttpEndPoint.ToString(), hub.TcpEndPoint.ToString());
+            TellSecret(hub, "COORDINATOR_SHARED_SECRET", settings.Access.CoordinatorSecrets, SecretFile.CoordinatorSecret);
+            TellSecret(hub, "ADMIN_TOKEN", settings.Access.AdminTokens, SecretFile.AdminToken);
+            // systemd restarts what has failed.
+            return await hub.WaitForShutdownAsync() ? 0 : Failed;
         }
 
         static Dictionary<string, string> ReadEnvironment()
@@ -121,7 +104,7 @@ internal static class DaemonRun
         HubSettings? ReadSettings(out IReadOnlyList<string> problems) =>
             HubSettings.Read(SettingsSource.Load(line.ConfigPath, environment), out problems);
 
-        void TellSecret(string name, NamedSecret[] given, string file)
+        void TellSecret(Hub hub, string name, NamedSecret[] given, string file)
         {
             if (given.Length == 0)
             {
@@ -130,28 +113,14 @@ internal static class DaemonRun
             }
         }
 
-        static async Task ComplainAsync(IReadOnlyList<string> problems)
+        // A program that has failed ends, also where nobody reads why.
+        static void Complain(params IReadOnlyList<string> problems)
         {
+            using var error = new QueuedLog(LogLine.OfThisProcess());
             foreach (string problem in problems)
             {
-                await Console.Error.WriteLineAsync($"poolhubd: {problem}");
+                error.Say($"poolhubd: {problem}");
             }
-        }
-
-        // Standard output is for what was asked of the program.
-        static void Log(ILoggingBuilder logging)
-        {
-            if (JournalLog.OfThisProcess() is { } journal)
-            {
-                logging.AddProvider(journal);
-                return;
-            }
-            logging.AddConsole(console =>
-            {
-                console.FormatterName = LogLine.FormatterName;
-                console.LogToStandardErrorThreshold = LogLevel.Trace;
-            });
-            logging.Services.AddSingleton<ConsoleFormatter, LogLine>();
         }
     }
 }

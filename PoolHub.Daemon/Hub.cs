@@ -165,6 +165,7 @@ internal sealed class Hub : IAsyncDisposable
         MetricFactory metrics = Metrics.WithCustomRegistry(collectors);
         metrics.ExemplarBehavior = ExemplarBehavior.NoExemplars();
         StoreMetrics.Export(store, time, metrics, collectors);
+        LogMetrics.Export(app.Services.GetServices<ILoggerProvider>().OfType<QueuedLog>().SingleOrDefault(), metrics, collectors);
 
         var index = new MatchIndex(time);
         var holds = new HoldBook(index, time);
@@ -172,7 +173,8 @@ internal sealed class Hub : IAsyncDisposable
         var model = new TrustModel(settings.Trust);
         var trust = new TrustBook(model, store, time, () => index.Count);
         var keys = new KeyRing(store, time);
-        var registry = new MinerRegistry(settings.Registry, index, holds, trust, store, time);
+        var clock = new RunningClock(time);
+        var registry = new MinerRegistry(settings.Registry, index, holds, trust, store, time, clock);
         index.SlotOf = minerId => registry.Find(minerId)?.Slot ?? Miner.NoSlot;
         IReadOnlyList<StoredMiner> stored = await store.LoadAsync(CancellationToken.None);
         keys.Load(stored);
@@ -186,13 +188,13 @@ internal sealed class Hub : IAsyncDisposable
         var credentials = new Credentials(settings.Access, settings.StateDir, new Coordinators(tokenKey, metrics, time), guard);
         var tokens = new SessionTokens(tokenKey, time);
         var sessionMetrics = new SessionMetrics(metrics);
-        var gate = new AcceptGate(settings.Gate, settings.Gateway.Proxies, new GateMetrics(metrics), time);
+        var gate = new AcceptGate(settings.Gate, settings.Gateway.Proxies, new GateMetrics(metrics), clock);
         var table = new SessionTable(registry, keys, tokens, tls, guard, settings.Access, LogOf<SessionTable>(app));
         var commands = new CommandDesk(registry);
-        var conversations = new Conversations(table, registry, commands, sessionMetrics, settings.Inflow, time, LogOf<Conversations>(app));
+        var conversations = new Conversations(table, registry, commands, sessionMetrics, settings.Inflow, clock, LogOf<Conversations>(app));
 #pragma warning disable CA2000 // The host disposes what it runs.
         var sweep = new SweepLoop(
-            registry, table, conversations, trust, store, keys, new SweepMetrics(metrics, sessionMetrics), time, LogOf<SweepLoop>(app))
+            registry, table, conversations, trust, store, keys, new SweepMetrics(metrics, sessionMetrics), clock, LogOf<SweepLoop>(app))
         {
             StuckAfter = TimeSpan.FromSeconds(settings.Registry.StuckSweepSec),
         };

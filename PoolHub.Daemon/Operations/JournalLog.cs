@@ -10,18 +10,14 @@ namespace PoolHub.Daemon.Operations;
 /// Writes to the journal in its own protocol, https://systemd.io/JOURNAL_NATIVE_PROTOCOL: a message is one entry, with its
 /// priority, and with what it speaks of as fields, so that <c>journalctl MINER_ID=rig-1</c> finds it.
 /// </summary>
-internal sealed class JournalLog : ILoggerProvider
+internal sealed class JournalLog : ILogSink
 {
     private const string DefaultSocket = "/run/systemd/journal/socket";
 
     /// <summary>More than any message; the journal's socket takes about 200 kB.</summary>
     private const int MaxValueChars = 32 * 1_024;
 
-    /// <summary>A journal that hangs costs log lines, not the hub.</summary>
-    private const int SendTimeoutMs = 250;
-
-    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { SendTimeout = SendTimeoutMs };
-    private readonly Lock _gate = new();
+    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
 
     private JournalLog(string path) => _socket.Connect(new UnixDomainSocketEndPoint(path));
 
@@ -45,62 +41,31 @@ internal sealed class JournalLog : ILoggerProvider
     /// <exception cref="SocketException">Nobody listens there.</exception>
     public static JournalLog Open(string path) => new(path);
 
-    public ILogger CreateLogger(string categoryName) => new Entries(this, categoryName);
+    public byte[] Form(in LogMessage message)
+    {
+        var entry = new ArrayBufferWriter<byte>(512);
+        Add(entry, "MESSAGE", message.Text);
+        Add(entry, "PRIORITY", LogLine.Priority(message.Level));
+        Add(entry, "SYSLOG_IDENTIFIER", "poolhubd");
+        Add(entry, "POOLHUB_CATEGORY", message.Category);
+        if (message.Event.Name is { } name)
+        {
+            Add(entry, "POOLHUB_EVENT", name);
+        }
+        foreach ((string hole, object? value) in message.Fields ?? [])
+        {
+            string text = Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
+            if (hole != "{OriginalFormat}" && text.Length > 0)
+            {
+                Add(entry, FieldName(hole), LogLine.Printable(text));
+            }
+        }
+        return entry.WrittenSpan.ToArray();
+    }
+
+    public void Write(ReadOnlySpan<byte> entry) => _ = _socket.Send(entry);
 
     public void Dispose() => _socket.Dispose();
-
-    private void Send(ReadOnlySpan<byte> entry)
-    {
-        try
-        {
-            lock (_gate)
-            {
-                _ = _socket.Send(entry);
-            }
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            Console.Error.WriteLine("poolhubd: the journal does not take the log");
-        }
-    }
-
-    private sealed class Entries(JournalLog journal, string category) : ILogger
-    {
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (LogLine.IsTold(eventId))
-            {
-                return;
-            }
-            var entry = new ArrayBufferWriter<byte>(512);
-            Add(entry, "MESSAGE", LogLine.Text(formatter(state, exception), exception));
-            Add(entry, "PRIORITY", LogLine.Priority(logLevel));
-            Add(entry, "SYSLOG_IDENTIFIER", "poolhubd");
-            Add(entry, "POOLHUB_CATEGORY", category);
-            if (eventId.Name is { } name)
-            {
-                Add(entry, "POOLHUB_EVENT", name);
-            }
-            if (state is IReadOnlyList<KeyValuePair<string, object?>> fields)
-            {
-                foreach ((string hole, object? value) in fields)
-                {
-                    string text = Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
-                    if (hole != "{OriginalFormat}" && text.Length > 0)
-                    {
-                        Add(entry, FieldName(hole), LogLine.Printable(text));
-                    }
-                }
-            }
-            journal.Send(entry.WrittenSpan);
-        }
-    }
 
     /// <summary>MinerId is MINER_ID. The journal's own names are left to it.</summary>
     internal static string FieldName(string hole)

@@ -1,34 +1,33 @@
 using System.Buffers;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Logging.Console;
+using System.Text;
 
 namespace PoolHub.Daemon.Operations;
 
 /// <summary>One message, one line: its level and what it says. For a terminal or a file; the journal has <see cref="JournalLog"/>.</summary>
-internal sealed class LogLine() : ConsoleFormatter(FormatterName)
+internal sealed class LogLine(Stream output) : ILogSink
 {
-    public const string FormatterName = "line";
-
     private static readonly SearchValues<char> s_controls =
         SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(c => (char)c).Where(char.IsControl), '\u2028', '\u2029']);
 
-    public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
+    /// <summary>Standard output is for what was asked of the program.</summary>
+    public static LogLine OfThisProcess() => new(Console.OpenStandardError());
+
+    public byte[] Form(in LogMessage message)
     {
-        if (IsTold(logEntry.EventId))
-        {
-            return;
-        }
-        textWriter.Write(logEntry.LogLevel switch
+        string level = message.Level switch
         {
             LogLevel.Critical => "crit: ",
             LogLevel.Error => "fail: ",
             LogLevel.Warning => "warn: ",
             LogLevel.Information => "info: ",
             _ => "debug: ",
-        });
-        textWriter.Write(Text(logEntry.Formatter(logEntry.State, logEntry.Exception), logEntry.Exception));
-        textWriter.Write('\n');
+        };
+        return Encoding.UTF8.GetBytes($"{level}{message.Text}\n");
     }
+
+    public void Write(ReadOnlySpan<byte> entry) => output.Write(entry);
+
+    public void Dispose() => output.Dispose();
 
     /// <summary>The host's own account of a start that failed, with a trace: the program says it once, in one line.</summary>
     public static bool IsTold(EventId id) => id.Name == "HostedServiceStartupFaulted";

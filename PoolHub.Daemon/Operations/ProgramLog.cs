@@ -19,4 +19,7 @@ internal static partial class ProgramLog
 
     [LoggerMessage(LogLevel.Error, "the settings were not reloaded, those before stay in use: {Problem}")]
     public static partial void ReloadRefused(ILogger log, string problem);
+
+    [LoggerMessage(LogLevel.Warning, "{Count} lines of the log were dropped: who reads it is too slow")]
+    public static partial void LinesDropped(ILogger log, long count);
 }

@@ -33,6 +33,17 @@ internal sealed class LeaseColumn
     public void Renew(int slot, long heardAt) =>
         Volatile.Write(ref Volatile.Read(ref _chunks)[slot >> ChunkBits].HeardAt[slot & (ChunkSize - 1)], heardAt);
 
+    /// <summary>Has the miner heard of so much later, but not later than now. A heartbeat that comes meanwhile counts.</summary>
+    public void Forgive(int slot, long ticks, long now)
+    {
+        ref long heardAt = ref Volatile.Read(ref _chunks)[slot >> ChunkBits].HeardAt[slot & (ChunkSize - 1)];
+        long before = Volatile.Read(ref heardAt);
+        if (before < now)
+        {
+            _ = Interlocked.CompareExchange(ref heardAt, Math.Min(before + ticks, now), before);
+        }
+    }
+
     public long HeardAt(int slot) =>
         Volatile.Read(ref Volatile.Read(ref _chunks)[slot >> ChunkBits].HeardAt[slot & (ChunkSize - 1)]);
 

@@ -8,6 +8,7 @@ internal sealed class LeaseSweep(RegistryOptions options, Roster roster, MassLos
 {
     private readonly long _leaseTicks = options.LeaseTtlSec * time.TimestampFrequency;
     private readonly long _graceTicks = options.GraceSec * time.TimestampFrequency;
+    private long _sweptAt = time.GetTimestamp();
 
     public int Online { get; private set; }
     public int Degraded { get; private set; }
@@ -32,6 +33,10 @@ internal sealed class LeaseSweep(RegistryOptions options, Roster roster, MassLos
             {
                 continue;
             }
+            if (miner.AtWorkSince is > 0 and var since && now - since < _leaseTicks)
+            {
+                leases.Forgive(slot, now - Math.Max(since, _sweptAt), now);
+            }
             long age = now - leases.HeardAt(slot);
             if (age >= _graceTicks)
             {
@@ -53,6 +58,7 @@ internal sealed class LeaseSweep(RegistryOptions options, Roster roster, MassLos
                 roster.SetState(miner, LeaseState.Online);
             }
         }
+        _sweptAt = now;
         if (!guard.Holds(due.Count, silent, silent + online, now))
         {
             foreach (Miner miner in due)

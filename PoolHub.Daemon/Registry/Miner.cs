@@ -42,6 +42,7 @@ internal sealed class Miner(string id)
     private int _avgLatencyMs = -1;
     private double _memFreeGb = double.NaN;
     private long _epoch;
+    private long _atWorkSince;
 
     public string Id { get; } = id;
 
@@ -66,6 +67,12 @@ internal sealed class Miner(string id)
 
     /// <summary>Its session has registered: it may speak of itself, and is offered. Changed under the registry's lock.</summary>
     public bool Registered { get => _registered; set => _registered = value; }
+
+    /// <summary>
+    /// Timestamp from which the hub is at work on what it said and reads no further; zero while it reads. Its silence is
+    /// the hub's then, for a lease at most.
+    /// </summary>
+    public long AtWorkSince { get => Volatile.Read(ref _atWorkSince); set => Volatile.Write(ref _atWorkSince, value); }
 
     /// <summary>An admin has the hub offer it no jobs.</summary>
     public bool Draining { get; set; }

@@ -22,15 +22,15 @@ internal sealed class MinerRegistry
     private readonly TimeProvider _time;
     private readonly LeaseSweep _sweep;
 
-    public MinerRegistry(RegistryOptions options, MatchIndex index, HoldBook holds, TrustBook trust, IHubStore store, TimeProvider time)
+    public MinerRegistry(RegistryOptions options, MatchIndex index, HoldBook holds, TrustBook trust, IHubStore store, TimeProvider time, TimeProvider? clock = null)
     {
-        (_options, _holds, _time) = (options, holds, time);
+        (_options, _holds, _time) = (options, holds, clock ?? time);
         _roster = new Roster(index, holds, trust, time);
         _flaps = new FlapGuard(options, time);
-        _presence = new Presence(_gate, _roster, store, time);
-        _registrations = new Registrations(_gate, _roster, store, time);
-        Guard = new MassLossGuard(options, time);
-        _sweep = new LeaseSweep(options, _roster, Guard, time);
+        _presence = new Presence(_gate, _roster, store, _time);
+        _registrations = new Registrations(_gate, _roster, store, _time);
+        Guard = new MassLossGuard(options, _time);
+        _sweep = new LeaseSweep(options, _roster, Guard, _time);
         Pace = new HeartbeatPace(options);
         trust.StandingChanged += OnStandingChanged;
     }

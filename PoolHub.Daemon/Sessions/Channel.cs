@@ -1,4 +1,5 @@
 using PoolHub.Daemon.Access;
+using PoolHub.Daemon.Registry;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Wire;
 
@@ -69,6 +70,13 @@ internal sealed class Channel(
         {
             Close(CloseReason.SlowConsumer, "what was sent was not read");
         }
+    }
+
+    /// <summary>Until it is disposed, the hub is at work on what the miner said and reads no further.</summary>
+    public Work BeginWork()
+    {
+        _session!.Miner.AtWorkSince = time.GetTimestamp();
+        return new Work(_session.Miner);
     }
 
     /// <summary>Counts what came in. A miner that sends too much is closed.</summary>
@@ -162,7 +170,7 @@ internal sealed class Channel(
         {
             Close(CloseReason.HelloTimeout, "no hello came in time");
         }
-        else if (!Live && time.GetElapsedTime(openedAt, now) >= registerTimeout)
+        else if (!Live && _session is not { Miner.AtWorkSince: > 0 } && time.GetElapsedTime(openedAt, now) >= registerTimeout)
         {
             // No lease runs yet that could end.
             Close(CloseReason.LeaseExpired, "no registration came in time");
@@ -175,5 +183,10 @@ internal sealed class Channel(
             SendPing();
         }
         return _closing;
+    }
+
+    public readonly struct Work(Miner miner) : IDisposable
+    {
+        public void Dispose() => miner.AtWorkSince = 0;
     }
 }

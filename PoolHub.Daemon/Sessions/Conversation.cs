@@ -252,6 +252,7 @@ internal sealed class Conversation(Channel channel, SessionTable table, MinerReg
 
     private async ValueTask<bool> StoreAsync(Func<ValueTask<bool>> store)
     {
+        using Channel.Work work = channel.BeginWork();
         try
         {
             return await store();

@@ -29,6 +29,9 @@ internal static partial class SessionLog
     [LoggerMessage(LogLevel.Warning, "the mass-loss guard has ended")]
     public static partial void GuardEnded(ILogger log);
 
+    [LoggerMessage(LogLevel.Warning, "the hub stood still for {Seconds:0.0} s: in that time nobody counts as silent")]
+    public static partial void StoodStill(ILogger log, double seconds);
+
     [LoggerMessage(LogLevel.Error, "a sweep failed; the next one tries again")]
     public static partial void SweepFailed(ILogger log, Exception e);
 

@@ -11,10 +11,8 @@ namespace PoolHub.Daemon.Sessions;
 /// </summary>
 internal sealed class SweepLoop(
     MinerRegistry registry, SessionTable table, Conversations conversations, TrustBook trust, IHubStore store, KeyRing keys, SweepMetrics metrics,
-    TimeProvider time, ILogger<SweepLoop> log) : BackgroundService
+    RunningClock time, ILogger<SweepLoop> log) : BackgroundService
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
-
     private readonly TimeSpan _pingInterval = TimeSpan.FromSeconds(registry.LeaseTtlSec / 4.0);
     private readonly TimeSpan _saveInterval = TimeSpan.FromSeconds(Math.Min(5, registry.LeaseTtlSec / 4.0));
     private long _savedAt = time.GetTimestamp();
@@ -39,8 +37,9 @@ internal sealed class SweepLoop(
             table.Expire(gone);
         }
         trust.Sweep(time.GetUtcNow());
-        conversations.Sweep(time.GetTimestamp(), _pingInterval);
-        Each?.Invoke(time.GetTimestamp());
+        // Of one moment: should the hub stand still in the midst of it, nobody has been silent meanwhile.
+        conversations.Sweep(begin, _pingInterval);
+        Each?.Invoke(begin);
         if (time.GetElapsedTime(_savedAt) >= _saveInterval && _saving.IsCompleted)
         {
             _savedAt = time.GetTimestamp();
@@ -85,21 +84,27 @@ internal sealed class SweepLoop(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Interval, time);
+        using var timer = new PeriodicTimer(RunningClock.Interval, time);
         long started = time.GetTimestamp();
-        long last = started;
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                long now = time.GetTimestamp();
-                if (StuckAfter > TimeSpan.Zero && time.GetElapsedTime(started, now) >= StuckAfter)
+                TimeSpan late = time.Tick();
+                if (StuckAfter > TimeSpan.Zero && time.GetElapsedTime(started) >= StuckAfter)
                 {
                     SessionLog.SweepStuck(log);
                     await Task.Delay(Timeout.InfiniteTimeSpan, stoppingToken);
                 }
-                registry.Pace.Observe(time.GetElapsedTime(last, now) - Interval);
-                last = now;
+                registry.Pace.Observe(late);
+                if (late > RunningClock.Tolerance)
+                {
+                    // What the sockets hold is read before anybody's silence is believed.
+                    var reading = Task.Delay(RunningClock.Interval, time, stoppingToken);
+                    SessionLog.StoodStill(log, late.TotalSeconds);
+                    await reading;
+                    _ = time.Tick();
+                }
                 try
                 {
                     Sweep();

@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using PoolHub.Daemon.Operations;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Http;
@@ -114,10 +113,13 @@ public sealed class InjectionTests
     [Fact]
     public void Exception_with_what_a_stranger_sent_is_one_line_without_commands()
     {
-        var output = new StringWriter();
+        using var output = new MemoryStream();
         var failure = new InvalidOperationException("sent \u001b[31m and \u009b2J and \0\u2028 and\nanother line");
-        new LogLine().Write(new LogEntry<string>(LogLevel.Error, "c", default, "m\u0007 \u001b]0;title", failure, (state, _) => state), null, output);
-        string text = output.ToString();
+        using (var log = new QueuedLog(new LogLine(output)))
+        {
+            log.CreateLogger("c").Log(LogLevel.Error, default, "m\u0007 \u001b]0;title", failure, (state, _) => state);
+        }
+        string text = Encoding.UTF8.GetString(output.ToArray());
         Assert.EndsWith("\n", text, StringComparison.Ordinal);
         Assert.DoesNotContain(text[..^1], c => char.IsControl(c) || c is '\u2028' or '\u2029');
         Assert.Contains("another line", text, StringComparison.Ordinal);

@@ -12,13 +12,13 @@ public sealed class JournalLogTests : IDisposable
 {
     private readonly string _dir = Directory.CreateTempSubdirectory("poolhub-journal-").FullName;
     private readonly Socket _journal = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-    private readonly JournalLog _log;
+    private readonly QueuedLog _log;
 
     public JournalLogTests()
     {
         string path = Path.Combine(_dir, "socket");
         _journal.Bind(new UnixDomainSocketEndPoint(path));
-        _log = JournalLog.Open(path);
+        _log = new QueuedLog(JournalLog.Open(path));
     }
 
     public void Dispose()

@@ -16,6 +16,7 @@ internal sealed class HubParts : IAsyncDisposable
 {
     private readonly string _dir = Directory.CreateTempSubdirectory("poolhub-parts-").FullName;
     private readonly IHubStore _store;
+    private long _sweptAt;
 
     /// <param name="options">Of the registry.</param>
     /// <param name="store">In place of a real one in a directory of its own.</param>
@@ -23,10 +24,11 @@ internal sealed class HubParts : IAsyncDisposable
     public HubParts(RegistryOptions? options = null, IHubStore? store = null, bool openEnrollment = true)
     {
         _store = store ?? SqliteHubStore.Open(_dir, Time, NullLogger<SqliteHubStore>.Instance);
+        var clock = new RunningClock(Time);
         Index = new MatchIndex(Time);
         var trust = new TrustBook(new TrustModel(new TrustOptions()), _store, Time, () => Index.Count);
         Keys = new KeyRing(_store, Time);
-        Registry = new MinerRegistry(options ?? new RegistryOptions(), Index, new HoldBook(Index, Time), trust, _store, Time);
+        Registry = new MinerRegistry(options ?? new RegistryOptions(), Index, new HoldBook(Index, Time), trust, _store, Time, clock);
         IMetricFactory metrics = Metrics.WithCustomRegistry(Metrics.NewCustomRegistry());
         var guard = new LoginGuard(new LoginOptions(), Time, NullLogger<LoginGuard>.Instance);
         Table = new SessionTable(
@@ -34,10 +36,13 @@ internal sealed class HubParts : IAsyncDisposable
             NullLogger<SessionTable>.Instance);
         var commands = new CommandDesk(Registry);
         SessionMetrics = new SessionMetrics(metrics);
-        Conversations = new Conversations(Table, Registry, commands, SessionMetrics, new InflowOptions(), Time, Logs.Of<Conversations>());
+        Conversations = new Conversations(Table, Registry, commands, SessionMetrics, new InflowOptions(), clock, Logs.Of<Conversations>());
         Sweep = new SweepLoop(
-            Registry, Table, Conversations, trust, _store, Keys, new SweepMetrics(metrics, SessionMetrics), Time, NullLogger<SweepLoop>.Instance);
-        Gate = new AcceptGate(new GateOptions(), TrustedProxies.None, new GateMetrics(metrics), Time);
+            Registry, Table, Conversations, trust, _store, Keys, new SweepMetrics(metrics, SessionMetrics), clock, Logs.Of<SweepLoop>())
+        {
+            Swept = () => Volatile.Write(ref _sweptAt, Time.GetTimestamp()),
+        };
+        Gate = new AcceptGate(new GateOptions(), TrustedProxies.None, new GateMetrics(metrics), clock);
         Door = new TcpDoor(Conversations, Gate, TrustedProxies.None);
     }
 
@@ -52,6 +57,9 @@ internal sealed class HubParts : IAsyncDisposable
     public Conversations Conversations { get; }
     public SweepLoop Sweep { get; }
     public TcpDoor Door { get; }
+
+    /// <summary>Timestamp of the last sweep that went well.</summary>
+    public long SweptAt => Volatile.Read(ref _sweptAt);
 
     public PipeMiner Connect() => new(Door);
 
