@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
@@ -62,6 +63,25 @@ public sealed class JournalLogTests : IDisposable
         Assert.Equal(("3", "rig?PRIORITY=0"), (entry["PRIORITY"], entry["MINER_ID"]));
         Assert.DoesNotContain('\n', entry["MESSAGE"]);
         Assert.Contains("two | lines", entry["MESSAGE"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Journal_that_hangs_keeps_nobody_waiting_and_is_told_what_it_has_missed()
+    {
+        ILogger logger = _log.CreateLogger("PoolHub");
+        for (int i = 0; i < 50_000; i++)
+        {
+            SessionLog.Ended(logger, LogLevel.Information, "rig-1", "", "leaving");
+        }
+        long dropped = _log.Dropped;
+        Assert.InRange(dropped, 1, 50_000);
+        Dictionary<string, string> entry;
+        do
+        {
+            entry = Receive();
+        }
+        while (entry["POOLHUB_EVENT"] != "LinesDropped");
+        Assert.Equal((dropped.ToString(CultureInfo.InvariantCulture), "4"), (entry["COUNT"], entry["PRIORITY"]));
     }
 
     private Dictionary<string, string> Receive()
