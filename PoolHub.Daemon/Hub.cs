@@ -189,7 +189,7 @@ internal sealed class Hub : IAsyncDisposable
         var gate = new AcceptGate(settings.Gate, settings.Gateway.Proxies, new GateMetrics(metrics), time);
         var table = new SessionTable(registry, keys, tokens, tls, guard, settings.Access, LogOf<SessionTable>(app));
         var commands = new CommandDesk(registry);
-        var conversations = new Conversations(table, registry, commands, sessionMetrics, settings.Inflow, time, LogOf<Conversations>(app));
+        var conversations = new Conversations(table, registry, commands, guard, sessionMetrics, settings.Inflow, time, LogOf<Conversations>(app));
 #pragma warning disable CA2000 // The host disposes what it runs.
         var sweep = new SweepLoop(
             registry, table, conversations, trust, store, keys, new SweepMetrics(metrics, sessionMetrics), time, LogOf<SweepLoop>(app))
@@ -234,7 +234,7 @@ internal sealed class Hub : IAsyncDisposable
         new CommandEndpoint(table, registry, commands, credentials, audit, time, app.Lifetime.ApplicationStopping).Map(app);
         new PriceEndpoint(registry, credentials, audit, time).Map(app);
         new KeyEndpoints(keys, credentials, audit, time, table.RevokeAsync).Map(app);
-        new BanEndpoints(guard, gate.Wordless, credentials, audit).Map(app);
+        new BanEndpoints(guard, gate.Wordless, credentials, audit, LogOf<BanEndpoints>(app)).Map(app);
         new AuditEndpoint(store, credentials).Map(app);
         new OperationsEndpoints(registry, table, trust, store, credentials, audit, new MetricsPage(collectors), time).Map(app);
         if (systemd is { IsEnabled: true })

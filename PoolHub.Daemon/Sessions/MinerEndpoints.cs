@@ -37,7 +37,8 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
     public static Task RefuseAsync(HttpResponse response, in Admission admission) => admission.Refusal switch
     {
         CloseReason.StaleSession => response.ProblemAsync(StatusCodes.Status409Conflict, admission.Detail),
-        CloseReason.Flapping or CloseReason.RateLimited or CloseReason.Banned => response.TooManyAsync(admission.Detail, admission.RetryAfter),
+        CloseReason.Flapping or CloseReason.RateLimited => response.TooManyAsync(admission.Detail, admission.RetryAfter),
+        CloseReason.Banned => response.TooManyAsync(admission.Detail, admission.RetryAfter, closes: true),
         _ => response.ProblemAsync(StatusCodes.Status401Unauthorized, admission.Detail),
     };
 

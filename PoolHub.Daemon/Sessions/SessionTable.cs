@@ -30,19 +30,14 @@ internal sealed class SessionTable(
     /// <param name="channel">The socket it speaks through; null over HTTP.</param>
     public Admission Open(string minerId, string? apiKey, Peer peer, LoginKind kind, Channel? channel)
     {
-        if (guard.Refuse(kind, peer.Address, minerId) is { } refused)
-        {
-            return new Admission(null, refused.Reason, refused.Detail, refused.RetryAfter);
-        }
         if (NeedsKey && MinerKey.Check(apiKey!) == MinerKeyForm.Typo)
         {
             // Said whoever it is: it tells nothing of the miner.
-            return new Admission(null, CloseReason.BadCredentials, "the api_key is mistyped: its checksum does not fit");
+            return Wrong(guard.Wrong(kind, peer.Address, minerId), "the api_key is mistyped: its checksum does not fit");
         }
         if (tls.Refuse(minerId, peer) is { } why)
         {
-            guard.Failed(peer.Address, minerId);
-            return new Admission(null, CloseReason.BadCredentials, why);
+            return Wrong(guard.Wrong(kind, peer.Address, minerId), why);
         }
         Session session;
         Session? older;
@@ -52,11 +47,15 @@ internal sealed class SessionTable(
             StoredKeys? claim = null;
             if (!Admits(minerId, apiKey, ref claim))
             {
-                guard.Failed(peer.Address, minerId);
-                return new Admission(null, CloseReason.BadCredentials, "unknown miner or wrong key");
+                return Wrong(guard.Wrong(kind, peer.Address, minerId), "unknown miner or wrong key");
             }
-            if (RefuseFlapping(minerId) is { } refusal)
+            // Only now, with a right key: strangers can neither use this up nor have the miner flap.
+            if ((Refused(guard.Right(kind, peer.Address)) ?? RefuseFlapping(minerId)) is { } refusal)
             {
+                if (claim is not null)
+                {
+                    keys.Unclaim(minerId, claim);
+                }
                 return refusal;
             }
             keys.Use(minerId);
@@ -65,7 +64,6 @@ internal sealed class SessionTable(
             session = new Session(miner, epoch) { Channel = channel, Claim = claim ?? older?.Claim };
             _sessions[minerId] = session;
         }
-        guard.Succeeded(peer.Address, minerId);
         if (older is not null)
         {
             older.Commands.Abandon();
@@ -80,21 +78,17 @@ internal sealed class SessionTable(
     /// <param name="claimedId">Who the miner says it is; null where it does not say.</param>
     public Admission Resume(string? token, Peer peer, Channel? channel, string? claimedId = null)
     {
-        // Before it is read: a wrong one counts as well.
-        if (channel is not null && guard.RefuseToken(peer.Address) is { } refused)
-        {
-            return new Admission(null, refused.Reason, refused.Detail, refused.RetryAfter);
-        }
+        LoginKind kind = channel is null ? LoginKind.Register : LoginKind.Hello;
         TokenVerdict verdict = tokens.Read(token, out string minerId, out long epoch);
         if (verdict is TokenVerdict.Forged or TokenVerdict.Expired)
         {
-            return new Admission(null, CloseReason.BadCredentials, verdict == TokenVerdict.Expired
-                ? "the session token has expired; register again"
-                : "the session token is missing or unknown; register again");
+            return verdict == TokenVerdict.Expired
+                ? Wrong(null, "the session token has expired; register again")
+                : Wrong(guard.WrongToken(kind, peer.Address), "the session token is missing or unknown; register again");
         }
         if (tls.Refuse(minerId, peer) is { } why)
         {
-            return new Admission(null, CloseReason.BadCredentials, why);
+            return Wrong(guard.WrongToken(kind, peer.Address), why);
         }
         if (claimedId is not null && claimedId != minerId)
         {
@@ -108,7 +102,7 @@ internal sealed class SessionTable(
         {
             return Stale;
         }
-        if (channel is not null && RefuseFlapping(minerId) is { } refusal)
+        if (channel is not null && (Refused(guard.Right(kind, peer.Address)) ?? RefuseFlapping(minerId)) is { } refusal)
         {
             return refusal;
         }
@@ -129,7 +123,7 @@ internal sealed class SessionTable(
                 _ = registry.Renew(miner, epoch);
             }
         }
-        guard.Succeeded(peer.Address, minerId);
+        guard.Entered(peer.Address);
         if (channel is not null)
         {
             older?.Close(CloseReason.Replaced, "the session was resumed on a newer connection");
@@ -284,6 +278,13 @@ internal sealed class SessionTable(
             registry.Forget(session.Miner);
         }
     }
+
+    private static Admission Wrong(LoginRefusal? refusal, string detail) =>
+        Refused(refusal) ?? new Admission(null, CloseReason.BadCredentials, detail);
+
+    private static Admission? Refused(LoginRefusal? refusal) => refusal is var (reason, detail, wait)
+        ? new Admission(null, reason, detail, wait)
+        : null;
 
     private Admission? RefuseFlapping(string minerId)
     {

@@ -34,7 +34,7 @@ internal sealed class HubParts : IAsyncDisposable
             NullLogger<SessionTable>.Instance);
         var commands = new CommandDesk(Registry);
         SessionMetrics = new SessionMetrics(metrics);
-        Conversations = new Conversations(Table, Registry, commands, SessionMetrics, new InflowOptions(), Time, Logs.Of<Conversations>());
+        Conversations = new Conversations(Table, Registry, commands, guard, SessionMetrics, new InflowOptions(), Time, Logs.Of<Conversations>());
         Sweep = new SweepLoop(
             Registry, Table, Conversations, trust, _store, Keys, new SweepMetrics(metrics, SessionMetrics), Time, NullLogger<SweepLoop>.Instance);
         Gate = new AcceptGate(new GateOptions(), TrustedProxies.None, new GateMetrics(metrics), Time);
