@@ -37,7 +37,7 @@ internal sealed class HubParts : IAsyncDisposable
         Conversations = new Conversations(Table, Registry, commands, guard, SessionMetrics, new InflowOptions(), Time, Logs.Of<Conversations>());
         Sweep = new SweepLoop(
             Registry, Table, Conversations, trust, _store, Keys, new SweepMetrics(metrics, SessionMetrics), Time, NullLogger<SweepLoop>.Instance);
-        Gate = new AcceptGate(new GateOptions(), TrustedProxies.None, new GateMetrics(metrics), Time);
+        Gate = new AcceptGate(new GateOptions(), TrustedProxies.None, new WordlessBans(guard, Time, NullLogger<WordlessBans>.Instance), new GateMetrics(metrics), Time);
         Door = new TcpDoor(Conversations, Gate, TrustedProxies.None);
     }
 
