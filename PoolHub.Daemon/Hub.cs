@@ -188,10 +188,13 @@ internal sealed class Hub : IAsyncDisposable
         var credentials = new Credentials(settings.Access, settings.StateDir, new Coordinators(tokenKey, metrics, time), guard);
         var tokens = new SessionTokens(tokenKey, time);
         var sessionMetrics = new SessionMetrics(metrics);
-        var gate = new AcceptGate(settings.Gate, settings.Gateway.Proxies, new GateMetrics(metrics), clock);
-        var table = new SessionTable(registry, keys, tokens, tls, guard, settings.Access, LogOf<SessionTable>(app));
+        var wordless = new WordlessBans(guard, time, LogOf<WordlessBans>(app));
+        guard.Entering = address => wordless.Bans.Lift(address);
+        var gate = new AcceptGate(settings.Gate, settings.Gateway.Proxies, wordless, new GateMetrics(metrics), clock);
+        var doorkeeper = new Doorkeeper(registry, keys, tokens, tls, guard, settings.Access, LogOf<Doorkeeper>(app));
+        var table = new SessionTable(registry, keys, tokens, doorkeeper, LogOf<SessionTable>(app));
         var commands = new CommandDesk(registry);
-        var conversations = new Conversations(table, registry, commands, sessionMetrics, settings.Inflow, clock, LogOf<Conversations>(app));
+        var conversations = new Conversations(table, registry, commands, guard, sessionMetrics, settings.Inflow, clock, LogOf<Conversations>(app));
 #pragma warning disable CA2000 // The host disposes what it runs.
         var sweep = new SweepLoop(
             registry, table, conversations, trust, store, keys, new SweepMetrics(metrics, sessionMetrics), clock, LogOf<SweepLoop>(app))
@@ -236,7 +239,7 @@ internal sealed class Hub : IAsyncDisposable
         new CommandEndpoint(table, registry, commands, credentials, audit, time, app.Lifetime.ApplicationStopping).Map(app);
         new PriceEndpoint(registry, credentials, audit, time).Map(app);
         new KeyEndpoints(keys, credentials, audit, time, table.RevokeAsync).Map(app);
-        new BanEndpoints(guard, gate.Wordless, credentials, audit).Map(app);
+        new BanEndpoints(guard, wordless.Bans, credentials, audit, LogOf<BanEndpoints>(app)).Map(app);
         new AuditEndpoint(store, credentials).Map(app);
         new OperationsEndpoints(registry, table, trust, store, credentials, audit, new MetricsPage(collectors), time).Map(app);
         if (systemd is { IsEnabled: true })

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using PoolHub.Protocol.Client;
 
 namespace PoolHub.Cli.Shell;
@@ -5,6 +6,8 @@ namespace PoolHub.Cli.Shell;
 /// <summary>One hub and the clients to it; a secret is looked for only when it is needed.</summary>
 internal sealed class HubConnection : IDisposable
 {
+    private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(4);
+
     private readonly HttpClient _http;
     private readonly Func<string> _secret;
     private readonly Func<string> _token;
@@ -17,7 +20,7 @@ internal sealed class HubConnection : IDisposable
         _token = token;
         _tokenIfAny = tokenIfAny;
         string baseAddress = address.Http.GetLeftPart(UriPartial.Path);
-        _http = new HttpClient
+        _http = new HttpClient(new SocketsHttpHandler { ConnectCallback = ConnectAsync })
         {
             BaseAddress = new Uri(baseAddress.EndsWith('/') ? baseAddress : baseAddress + "/"),
             // A command may wait 60 s for its acknowledgement.
@@ -36,4 +39,27 @@ internal sealed class HubConnection : IDisposable
     public HealthClient Health() => new(_http);
 
     public void Dispose() => _http.Dispose();
+
+    /// <summary>Says apart from a hub that takes its time that none can be reached.</summary>
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        patience.CancelAfter(s_connectTimeout);
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(context.DnsEndPoint, patience.Token);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            socket.Dispose();
+            throw new SocketException((int)SocketError.TimedOut);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 }

@@ -20,6 +20,9 @@ internal readonly record struct AddressBlock
     public ulong Bits => _bits;
     public bool IsV6 => _isV6;
 
+    /// <summary>The machine itself: 127.0.0.1 or ::1, and no other of 127.0.0.0/8.</summary>
+    public bool IsThisMachine => _isV6 ? _bits == 0 : _bits == 0x7F00_0001;
+
     /// <summary>Where there is no address, as in a pipe, all are one.</summary>
     public static AddressBlock Of(IPAddress? address)
     {

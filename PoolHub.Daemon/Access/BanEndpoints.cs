@@ -11,7 +11,8 @@ namespace PoolHub.Daemon.Access;
 /// <param name="wordless">Bans for coming again and again without a word.</param>
 /// <param name="credentials">Who may look.</param>
 /// <param name="audit">Says who has lifted one.</param>
-internal sealed class BanEndpoints(LoginGuard guard, FailureBans<AddressBlock> wordless, Credentials credentials, AuditLog audit)
+internal sealed partial class BanEndpoints(
+    LoginGuard guard, FailureBans<AddressBlock> wordless, Credentials credentials, AuditLog audit, ILogger<BanEndpoints> log)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -75,12 +76,16 @@ internal sealed class BanEndpoints(LoginGuard guard, FailureBans<AddressBlock> w
             var block = AddressBlock.Of(parsed);
             lifted = guard.Lift(block) | wordless.Lift(block);
         }
-        if (!lifted)
+        // Where none stands, what was wished for is so.
+        string who = address ?? minerId!;
+        BanLifted(log, admin.Name, who);
+        if (lifted)
         {
-            await http.Response.ProblemAsync(StatusCodes.Status404NotFound, "there is no such ban");
-            return;
+            await audit.AppendAsync(audit.Entry(http, admin, AuditEntry.BanLift, minerId, address ?? ""));
         }
-        await audit.AppendAsync(audit.Entry(http, admin, AuditEntry.BanLift, minerId, address ?? ""));
-        await http.Response.JsonAsync(new LiftResponse { Lifted = address ?? minerId! }, HubJson.Default.LiftResponse);
+        await http.Response.JsonAsync(new LiftResponse { Lifted = who }, HubJson.Default.LiftResponse);
     }
+
+    [LoggerMessage(LogLevel.Information, "{Admin} has lifted what bans of {Who} there were")]
+    private static partial void BanLifted(ILogger log, string admin, string who);
 }

@@ -21,8 +21,8 @@ internal sealed record Identity(Caller Caller, string Name, Coordinator? Coordin
 {
     public static Identity Nobody { get; } = new(Caller.Nobody, "");
 
-    /// <summary>Apart from every miner's id, which has no space.</summary>
-    public string LoginName { get; } = $"{Caller} {Name}";
+    /// <summary>What nobody is told in place of being nobody.</summary>
+    public LoginRefusal? Refusal { get; init; }
 }
 
 /// <summary>
@@ -63,6 +63,10 @@ internal sealed class Credentials
         if (connection is not null && connection.TryGetValue(typeof(Seen), out object? item)
             && item is Seen seen && ReferenceEquals(seen.Header, header) && ReferenceEquals(seen.Known, known))
         {
+            if (_guard.IsTimeToSayAgain(ref seen.EnteredAt))
+            {
+                _guard.Entered(AddressOf(request));
+            }
             return seen.Identity;
         }
         Identity identity = Identify(request, header[Scheme.Length..].Trim(), known);
@@ -79,7 +83,7 @@ internal sealed class Credentials
         Identity identity = Identify(http.Request);
         return (identity.Caller & wanted) != 0
             ? ValueTask.FromResult<Identity?>(identity)
-            : new ValueTask<Identity?>(RefuseAsync(http, identity.Caller, wanted));
+            : new ValueTask<Identity?>(RefuseAsync(http, identity, wanted));
     }
 
     /// <summary>True when the caller is who it must be; else 401 or 403 has been answered.</summary>
@@ -105,13 +109,13 @@ internal sealed class Credentials
         return false;
     }
 
-    private async Task<Identity?> RefuseAsync(HttpContext http, Caller caller, Caller wanted)
+    private static async Task<Identity?> RefuseAsync(HttpContext http, Identity identity, Caller wanted)
     {
-        if (caller == Caller.Nobody && _guard.BannedFor(AddressOf(http.Request)) is { } left)
+        if (identity.Refusal is { } refusal)
         {
-            await http.Response.TooManyAsync(LoginGuard.Banned, left);
+            await http.Response.TooManyAsync(refusal.Detail, refusal.RetryAfter, closes: refusal.Reason == CloseReason.Banned);
         }
-        else if (caller == Caller.Nobody)
+        else if (identity.Caller == Caller.Nobody)
         {
             await http.Response.ProblemAsync(StatusCodes.Status401Unauthorized,
                 $"send the {(wanted == Caller.Admin ? "admin's token" : "coordinator's secret")} as 'Authorization: Bearer …' or 'X-PoolHub-Secret: …'");
@@ -124,21 +128,15 @@ internal sealed class Credentials
         return null;
     }
 
-    /// <summary>Nobody also where a ban stands against who it would be.</summary>
     private Identity Identify(HttpRequest request, string? secret, Known known)
     {
         AddressBlock address = AddressOf(request);
         Identity identity = Identify(secret, known);
         if (identity.Caller == Caller.Nobody)
         {
-            _guard.Failed(address, minerId: null);
-            return identity;
+            return _guard.Wrong(LoginKind.Register, address, name: null) is { } refusal ? identity with { Refusal = refusal } : identity;
         }
-        if (_guard.RefuseBanned(address, identity.LoginName) is not null)
-        {
-            return Identity.Nobody;
-        }
-        _guard.Succeeded(address, identity.LoginName);
+        _guard.Entered(address);
         return identity;
     }
 
@@ -190,5 +188,13 @@ internal sealed class Credentials
     /// Who a connection was known to be by its last header. While it repeats that, Kestrel gives the very same string: it
     /// is told by its reference, without a look at its characters, so there is nothing to time.
     /// </summary>
-    private sealed record Seen(string Header, Known Known, Identity Identity);
+    private sealed class Seen(string header, Known known, Identity identity)
+    {
+        public string Header => header;
+        public Known Known => known;
+        public Identity Identity => identity;
+
+        /// <summary>When it was last said that somebody is in from there; a timestamp, zero before the second request.</summary>
+        public long EnteredAt;
+    }
 }

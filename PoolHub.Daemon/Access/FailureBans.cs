@@ -30,11 +30,14 @@ internal sealed class FailureBans<T>(TimeSpan window, TimeProvider time)
         }
     }
 
-    /// <summary>Counts a failure, but none during a ban. The length of the ban that it brought; null when it brought none.</summary>
+    /// <summary>
+    /// Counts a failure, but none during a ban. The length of the ban that it brought and how many failures did; null when it
+    /// brought none.
+    /// </summary>
     /// <param name="who">Who has failed.</param>
     /// <param name="limit">So many failures bring a ban.</param>
     /// <param name="again">So many bring the next ones; null: as many.</param>
-    public TimeSpan? Failed(T who, int limit, int? again = null)
+    public (TimeSpan Length, int Failures)? Failed(T who, int limit, int? again = null)
     {
         long now = time.GetTimestamp();
         lock (_gate)
@@ -65,9 +68,10 @@ internal sealed class FailureBans<T>(TimeSpan window, TimeProvider time)
             }
             TimeSpan ban = FirstBan * Math.Pow(2, Math.Min(entry.Bans, 16));
             ban = ban < LongestBan ? ban : LongestBan;
+            int failures = entry.Failures;
             (entry.Failures, entry.Bans) = (0, entry.Bans + 1);
             entry.BannedUntil = now + (long)(ban.TotalSeconds * time.TimestampFrequency);
-            return ban;
+            return (ban, failures);
         }
     }
 
@@ -119,6 +123,16 @@ internal sealed class FailureBans<T>(TimeSpan window, TimeProvider time)
             }
             _byLastFailure.Remove(node);
             return Left(node.Value) is not null;
+        }
+    }
+
+    /// <summary>Ends every ban and forgets every failure.</summary>
+    public void Clear()
+    {
+        lock (_gate)
+        {
+            _entries.Clear();
+            _byLastFailure.Clear();
         }
     }
 

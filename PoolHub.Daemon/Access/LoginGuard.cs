@@ -1,9 +1,8 @@
-using System.Collections.Concurrent;
 using PoolHub.Protocol;
 
 namespace PoolHub.Daemon.Access;
 
-/// <summary>Why somebody is not even asked for a key now.</summary>
+/// <summary>What whoever logs in is told in place of an answer.</summary>
 /// <param name="Reason"><see cref="CloseReason.RateLimited"/> or <see cref="CloseReason.Banned"/>; 429 over HTTP.</param>
 internal readonly record struct LoginRefusal(CloseReason Reason, string Detail, TimeSpan RetryAfter);
 
@@ -15,28 +14,27 @@ internal enum LoginKind
 }
 
 /// <summary>
-/// Stands before the keys and the secrets: limits how often somebody tries, and bans who fails too often, by address and
-/// by name. A ban does not count for a name that has come in from the same address before: so nobody is kept out because a
-/// stranger guesses at that name, or fails behind the same router.
+/// Hears of every login once its key, secret or token was judged. A right one is let in whatever others have done: no ban
+/// counts for it, and the rate that it takes from is one that wrong ones cannot use up. Wrong ones are slowed down, by
+/// address and by name; during a ban, and beyond the rate, their answer says no more whether they were wrong.
 /// </summary>
 internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time, ILogger<LoginGuard> log)
 {
     /// <summary>In which failures are counted together.</summary>
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(10);
 
-    /// <summary>What whoever is banned is told.</summary>
-    public const string Banned = "too many failed logins; try again later";
-
-    private const int MaxKnown = 262_144;
-
-    /// <summary>Hashes that differ from process to process, of names that have come in with where from.</summary>
-    private readonly ConcurrentDictionary<int, bool> _known = new();
+    private readonly RecentLogins _recent = new(time);
     private readonly FailureBans<AddressBlock> _addresses = new(Window, time);
     private readonly FailureBans<string> _names = new(Window, time);
+    private readonly LinePace _addressLines = new(time);
+    private readonly LinePace _nameLines = new(time);
     private Rates _rates = new(options, time);
 
     /// <summary>Told of every failure, and whether it was a miner's.</summary>
     public Action<bool>? Failing { get; set; }
+
+    /// <summary>Told of every address from which somebody logs in, once a minute while he is there.</summary>
+    public Action<AddressBlock>? Entering { get; set; }
 
     public int BannedCount => _addresses.BannedCount + _names.BannedCount;
 
@@ -46,65 +44,75 @@ internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time
         {
             Volatile.Write(ref _rates, new Rates(fresh, time));
         }
+        if (fresh.FailureLimit == 0)
+        {
+            _addresses.Clear();
+            _names.Clear();
+        }
     }
 
-    /// <summary>Whether a miner may show its key now; null when it may.</summary>
-    public LoginRefusal? Refuse(LoginKind kind, AddressBlock address, string minerId)
+    /// <summary>Somebody has shown a right key or token. Null when he may come in.</summary>
+    public LoginRefusal? Right(LoginKind kind, AddressBlock address)
     {
-        // First, and not from a name that came in from there: strangers who use it must not use its limit up.
-        if (RefuseBanned(address, minerId) is { } banned)
+        if (RefuseFast(Volatile.Read(ref _rates).Of(kind).Right.Refuse(address)) is { } refusal)
         {
-            return banned;
+            return refusal;
         }
+        Entered(address);
+        return null;
+    }
+
+    /// <summary>Somebody has shown a wrong key, secret or certificate. Null when he may be told so.</summary>
+    /// <param name="name">The miner's id that it was shown for; null for a secret, which names nobody.</param>
+    public LoginRefusal? Wrong(LoginKind kind, AddressBlock address, string? name)
+    {
+        Failing?.Invoke(name is not null);
         Rates rates = Volatile.Read(ref _rates);
-        LoginRate rate = kind == LoginKind.Hello ? rates.Hellos : rates.Registrations;
-        return RefuseFast(rate.Refuse(address) ?? (Knows(address, minerId) ? null : rate.Refuse(minerId)));
+        TimeSpan? ofAddress = _addresses.BannedFor(address);
+        TimeSpan? ofName = name is null ? null : _names.BannedFor(name);
+        // An address that is banned counts against no more names.
+        if (ofAddress is null && rates.Options.FailureLimit > 0)
+        {
+            Count(address, name, rates.Options.FailureLimit);
+        }
+        if ((ofAddress is null || ofName > ofAddress ? ofName : ofAddress) is { } left)
+        {
+            return new LoginRefusal(CloseReason.Banned, "too many failed logins; try again later", left);
+        }
+        LoginRate rate = rates.Of(kind).Wrong;
+        return RefuseFast(rate.Refuse(address) ?? (name is null ? null : rate.Refuse(name)));
     }
 
     /// <summary>
-    /// Whether a hello may show a token now; null when it may. Whoever has a miner's token is that miner: bans and the
-    /// limit of its name, which strangers use up, are not for it.
+    /// Somebody has shown a token that is none of this hub's. Null when he may be told so. It counts for no ban: the tokens
+    /// of a whole fleet are worthless when the hub's key of them is lost.
     /// </summary>
-    public LoginRefusal? RefuseToken(AddressBlock address) => RefuseFast(Volatile.Read(ref _rates).Hellos.Refuse(address));
+    public LoginRefusal? WrongToken(LoginKind kind, AddressBlock address) =>
+        RefuseFast(Volatile.Read(ref _rates).Of(kind).Wrong.Refuse(address));
 
-    /// <summary>Whether this name is banned, or where it comes from; null when it is not.</summary>
-    public LoginRefusal? RefuseBanned(AddressBlock address, string name)
+    /// <summary>Somebody is in from there.</summary>
+    public void Entered(AddressBlock address)
     {
-        TimeSpan? left = Longer(_addresses.BannedFor(address), _names.BannedFor(name));
-        return left is { } wait && !Knows(address, name)
-            ? new LoginRefusal(CloseReason.Banned, Banned, wait)
-            : null;
-    }
-
-    /// <summary>How long an address is banned for; null when it is not.</summary>
-    public TimeSpan? BannedFor(AddressBlock address) => _addresses.BannedFor(address);
-
-    /// <param name="minerId">Who it said it was; null for a wrong secret, which names nobody.</param>
-    public void Failed(AddressBlock address, string? minerId)
-    {
-        Failing?.Invoke(minerId is not null);
-        int limit = _rates.Options.FailureLimit;
-        if (limit == 0)
+        if (_recent.See(address))
         {
-            return;
-        }
-        if (_addresses.Failed(address, limit) is { } ban)
-        {
-            AddressBanned(log, address, ban.TotalSeconds);
-        }
-        if (minerId is not null && _names.Failed(minerId, limit) is { } longer)
-        {
-            NameBanned(log, minerId, longer.TotalSeconds);
+            Entering?.Invoke(address);
         }
     }
 
-    public void Succeeded(AddressBlock address, string name)
+    /// <summary>Whether somebody has been in from there within a day.</summary>
+    public bool HasEntered(AddressBlock address) => _recent.Contains(address);
+
+    /// <summary>Whether whoever stays should be said to have <see cref="Entered"/> again.</summary>
+    /// <param name="saidAt">Timestamp at which it was said last; now, when it should be.</param>
+    public bool IsTimeToSayAgain(ref long saidAt)
     {
-        // Every update over HTTP comes here: looking takes no lock.
-        if (!Knows(address, name) && _known.TryAdd(HashCode.Combine(address, name), true) && _known.Count > MaxKnown)
+        long now = time.GetTimestamp();
+        if (time.GetElapsedTime(Volatile.Read(ref saidAt), now) < RecentLogins.SeenEvery)
         {
-            _known.Clear();
+            return false;
         }
+        Volatile.Write(ref saidAt, now);
+        return true;
     }
 
     /// <summary>All bans, by what they ban: an address or a miner's id.</summary>
@@ -119,23 +127,48 @@ internal sealed partial class LoginGuard(LoginOptions options, TimeProvider time
 
     public bool Lift(string minerId) => _names.Lift(minerId);
 
-    private bool Knows(AddressBlock address, string name) => _known.ContainsKey(HashCode.Combine(address, name));
+    private void Count(AddressBlock address, string? name, int limit)
+    {
+        if (_addresses.Failed(address, limit) is var (length, _) && _addressLines.TryTake(out int leftOut))
+        {
+            AddressBanned(log, address, length.TotalSeconds);
+            SayLeftOut(leftOut);
+        }
+        if (name is not null && _names.Failed(name, limit) is var (longer, _) && _nameLines.TryTake(out leftOut))
+        {
+            NameBanned(log, name, longer.TotalSeconds);
+            SayLeftOut(leftOut);
+        }
+    }
+
+    private void SayLeftOut(int count)
+    {
+        if (count > 0)
+        {
+            BansNotLogged(log, count);
+        }
+    }
 
     private static LoginRefusal? RefuseFast(TimeSpan? wait) =>
         wait is { } left ? new LoginRefusal(CloseReason.RateLimited, "too many logins; try again later", left) : null;
 
-    private static TimeSpan? Longer(TimeSpan? a, TimeSpan? b) => a is null || b > a ? b : a;
-
     private sealed class Rates(LoginOptions options, TimeProvider time)
     {
+        private readonly (LoginRate Right, LoginRate Wrong) _hellos = (new(options.HellosPerSec, time), new(options.HellosPerSec, time));
+        private readonly (LoginRate Right, LoginRate Wrong) _registrations =
+            (new(options.RegistrationsPerSec, time), new(options.RegistrationsPerSec, time));
+
         public LoginOptions Options => options;
-        public LoginRate Hellos { get; } = new(options.HellosPerSec, time);
-        public LoginRate Registrations { get; } = new(options.RegistrationsPerSec, time);
+
+        public (LoginRate Right, LoginRate Wrong) Of(LoginKind kind) => kind == LoginKind.Hello ? _hellos : _registrations;
     }
 
     [LoggerMessage(LogLevel.Warning, "{Address} is banned for {Seconds:0} s: too many failed logins")]
     private static partial void AddressBanned(ILogger log, AddressBlock address, double seconds);
 
-    [LoggerMessage(LogLevel.Warning, "logins as {MinerId} from elsewhere than before are banned for {Seconds:0} s: too many failed")]
+    [LoggerMessage(LogLevel.Warning, "wrong logins as {MinerId} are banned for {Seconds:0} s: too many failed")]
     private static partial void NameBanned(ILogger log, string minerId, double seconds);
+
+    [LoggerMessage(LogLevel.Warning, "{Count} more bans for failed logins were not logged")]
+    private static partial void BansNotLogged(ILogger log, int count);
 }

@@ -2,10 +2,10 @@ using PoolHub.Daemon.Settings;
 
 namespace PoolHub.Daemon.Access;
 
-/// <summary>How often one address, or one miner id, may try to come in.</summary>
+/// <summary>How often one address may come in, and how often it, or one miner id, may fail to.</summary>
 /// <param name="HellosPerSec">Over a socket; 0: as often as it likes.</param>
 /// <param name="RegistrationsPerSec">Over HTTP; likewise.</param>
-/// <param name="FailureLimit">Failed logins that bring a ban; 0: none does.</param>
+/// <param name="FailureLimit">Failed logins that bring a ban for wrong ones; 0: none does.</param>
 internal sealed record LoginOptions(int HellosPerSec = 0, int RegistrationsPerSec = 0, int FailureLimit = 0)
 {
     private const int MaxPerSec = 1_000_000;

@@ -11,7 +11,7 @@ namespace PoolHub.Daemon.Gateway;
 /// When too many have not said who they are, the oldest makes room: whoever means it is through in a moment, so a flood
 /// crowds itself out.
 /// </summary>
-internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, GateMetrics metrics, TimeProvider time)
+internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, WordlessBans wordless, GateMetrics metrics, TimeProvider time)
 {
     /// <summary>For TLS, and once more for the first request or the hello.</summary>
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(2);
@@ -23,7 +23,6 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     /// <summary>One address may have this part of the places of those who have not said who they are.</summary>
     private const int GreetingShare = 4;
 
-    private readonly WordlessBans _wordless = new(time);
     private readonly Lock _gate = new();
     private readonly LinkedList<GatedConnection> _greeting = new();
     private readonly Dictionary<AddressBlock, Count> _byAddress = [];
@@ -47,34 +46,25 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
         }
     }
 
-    /// <summary>Addresses that are not let in, for an admin to see and to lift.</summary>
-    public FailureBans<AddressBlock> Wordless => _wordless.Bans;
+    /// <summary>Addresses that are not let in now, at most so many.</summary>
+    public IReadOnlyList<AddressBlock> LastShutOut(int most) => wordless.Last(most);
 
-    /// <summary>Those that are not let in now, at most so many.</summary>
-    public IReadOnlyList<AddressBlock> LastShutOut(int most) => _options.PerAddress > 0 ? _wordless.Last(most) : [];
-
-    public void Reload(GateOptions fresh) => Volatile.Write(ref _options, fresh);
-
-    /// <summary>Whether a connection from there would be one too many; then it is counted as refused.</summary>
-    public bool TryRefuse(EndPoint? peer)
+    public void Reload(GateOptions fresh)
     {
         lock (_gate)
         {
-            AddressBlock? address = proxies.Contains(peer) ? null : AddressBlock.Of(peer);
-            if (Full(address) is not { } cap)
+            Volatile.Write(ref _options, fresh);
+            if (fresh.PerAddress == 0)
             {
-                return false;
+                wordless.Bans.Clear();
             }
-            _passages++;
-            metrics.Refused(cap);
-            return true;
         }
     }
 
     /// <summary>Lets a connection in; null when it is one too many.</summary>
     /// <param name="peer">Where it comes from.</param>
-    /// <param name="abort">Closes it.</param>
-    public GatedConnection? TryEnter(EndPoint? peer, Action abort)
+    /// <param name="close">Closes it while it has sent nothing.</param>
+    public GatedConnection? TryEnter(EndPoint? peer, Action<GatedConnection> close)
     {
         AddressBlock? address = proxies.Contains(peer) ? null : AddressBlock.Of(peer);
         GatedConnection? oldest = null;
@@ -95,7 +85,7 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
                 EndGreeting(oldest);
             }
             _passages++;
-            gated = new GatedConnection(address, abort) { Since = time.GetTimestamp() };
+            gated = new GatedConnection(address, close) { Since = time.GetTimestamp() };
             _count++;
             if (address is { } counted)
             {
@@ -108,13 +98,14 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     }
 
     /// <summary>A connection is gone.</summary>
-    public void Leave(GatedConnection gated)
+    /// <param name="isWordless">Whether it has brought no byte at all; one that had to make room may have been about to.</param>
+    public void Leave(GatedConnection gated, bool isWordless = false)
     {
         lock (_gate)
         {
-            if (gated is { Greeting: not null, Spoke: false, Address: { } stranger } && _options.PerAddress > 0)
+            if (isWordless && gated is { Greeting: not null, Address: { } stranger } && _options.PerAddress > 0)
             {
-                _wordless.Left(stranger);
+                wordless.Left(stranger);
             }
             EndGreeting(gated);
             _count--;
@@ -164,11 +155,6 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
     /// <param name="isKnown">Whether it has said who it is.</param>
     public void Heard(GatedConnection? gated, bool isKnown)
     {
-        if (gated?.Greeting is null)
-        {
-            return;
-        }
-        gated.Spoke = true;
         if (isKnown)
         {
             Greeted(gated);
@@ -278,7 +264,7 @@ internal sealed class AcceptGate(GateOptions options, TrustedProxies proxies, Ga
         _options is { Connections: > 0 and var all } && _count >= all ? GateCap.All
         : address is not { } own ? null
         : IsAtShare(own) ? GateCap.Address
-        : _options.PerAddress > 0 && _wordless.Contains(own) ? GateCap.Wordless
+        : wordless.Contains(own) ? GateCap.Wordless
         : null;
 
     /// <summary>Whether an address has as many as it may.</summary>

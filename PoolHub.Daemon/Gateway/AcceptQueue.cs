@@ -7,15 +7,15 @@ namespace PoolHub.Daemon.Gateway;
 
 /// <summary>
 /// Those who wait in the kernel for a listening socket, one after the other by accept(2). A <see cref="Socket"/> takes a
-/// kilobyte and a place in the finalizer's queue; of a crowd that is refused ten thousand times a second that is most of
-/// the garbage that a hub makes, so those are closed without one.
+/// kilobyte and a place in the finalizer's queue; of a crowd that comes ten thousand times a second that is most of the
+/// garbage that a hub makes, so there is none before it has sent something.
 /// </summary>
 internal static class AcceptQueue
 {
     /// <summary>Of the longest address, sockaddr_in6.</summary>
     private const int AddressBytes = 28;
 
-    /// <summary>The next; false when nobody waits, or nothing is left for it: <see cref="Socket.AcceptAsync()"/> tells which.</summary>
+    /// <summary>The next; false when nobody waits, or nothing is left for it.</summary>
     /// <param name="listening">Must not block.</param>
     /// <param name="descriptor">The caller's, from here on.</param>
     /// <param name="peer">Where it comes from.</param>

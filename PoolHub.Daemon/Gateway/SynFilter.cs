@@ -62,11 +62,18 @@ internal static class SynFilter
         return result == 0;
     }
 
-    /// <summary>Who is accepted has the filter from the listening socket, and no use for it.</summary>
-    public static bool Detach(Socket socket)
+    /// <summary>From here on nobody is dropped.</summary>
+    public static bool Detach(Socket listening)
     {
         Libc.FilterProgram none = default;
-        return Libc.SetOption(socket.SafeHandle, Libc.SocketLevel, Libc.DetachFilter, ref none, sizeof(int)) == 0;
+        return Libc.SetOption(listening.SafeHandle, Libc.SocketLevel, Libc.DetachFilter, ref none, sizeof(int)) == 0;
+    }
+
+    /// <summary>Who is accepted has the filter from the listening socket, and no use for it.</summary>
+    public static void Detach(int accepted)
+    {
+        long none = 0;
+        _ = Libc.SetOption(accepted, Libc.SocketLevel, Libc.DetachFilter, ref none, sizeof(int));
     }
 
     private static IEnumerable<ulong> Ipv4(IEnumerable<uint> addresses)

@@ -55,8 +55,16 @@ internal static class Answers
     }
 
     /// <summary>Answers 429, and after how long to ask again: in whole seconds, at least one.</summary>
-    public static Task TooManyAsync(this HttpResponse response, string detail, TimeSpan wait) => response.ProblemAsync(
-        StatusCodes.Status429TooManyRequests, detail, retryAfterSec: Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)));
+    /// <param name="closes">Whether the connection ends with it, so that who goes on needs a new one each time.</param>
+    public static Task TooManyAsync(this HttpResponse response, string detail, TimeSpan wait, bool closes = false)
+    {
+        if (closes)
+        {
+            response.Headers.Connection = "close";
+        }
+        return response.ProblemAsync(
+            StatusCodes.Status429TooManyRequests, detail, retryAfterSec: Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)));
+    }
 
     public static Task BadFieldAsync(this HttpResponse response, (string Field, string Problem) fault) =>
         response.ProblemAsync(StatusCodes.Status400BadRequest, $"{fault.Field} {fault.Problem}", fault.Field);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.IO.Pipelines;
+using PoolHub.Daemon.Access;
 using PoolHub.Daemon.Registry;
 using PoolHub.Protocol;
 
@@ -7,7 +8,7 @@ namespace PoolHub.Daemon.Sessions;
 
 /// <summary>Every open socket's conversation, and what concerns all of them.</summary>
 internal sealed class Conversations(
-    SessionTable table, MinerRegistry registry, CommandDesk commands, SessionMetrics metrics, InflowOptions inflow, TimeProvider time,
+    SessionTable table, MinerRegistry registry, CommandDesk commands, LoginGuard guard, SessionMetrics metrics, InflowOptions inflow, TimeProvider time,
     ILogger<Conversations> log)
 {
     /// <summary>
@@ -22,7 +23,9 @@ internal sealed class Conversations(
     private readonly ConcurrentDictionary<Channel, bool> _channels = new();
 
     private volatile InflowOptions _inflow = inflow;
+    private readonly LinePace[] _lines = [.. Enumerable.Range(0, byte.MaxValue + 1).Select(_ => new LinePace(time))];
     private Task _sweeping = Task.CompletedTask;
+    private long _enteredAt;
     private volatile bool _shuttingDown;
     private int _returnWithinMs = MinReturnMs;
 
@@ -56,10 +59,16 @@ internal sealed class Conversations(
         conversation.End();
         CloseReason reason = conversation.Channel.Ended!.Value;
         // A stranger who sends rubbish is only counted: else whoever connects often enough fills the log.
-        bool told = reason.IsFault() && (conversation.Channel.Session is not null || reason == CloseReason.BadCredentials);
+        int leftOut = 0;
+        bool told = reason.IsFault() && (conversation.Channel.Session is not null || reason == CloseReason.BadCredentials)
+            && _lines[(int)reason].TryTake(out leftOut);
         LogLevel level = told ? LogLevel.Information : LogLevel.Debug;
         string name = reason.Name();
         SessionLog.Ended(log, level, conversation.Channel.Session?.Miner.Id ?? "", remote, name);
+        if (leftOut > 0)
+        {
+            SessionLog.NotLogged(log, leftOut, name);
+        }
     }
 
     /// <summary>Something that nobody foresaw went wrong in one conversation; the others go on.</summary>
@@ -98,8 +107,14 @@ internal sealed class Conversations(
     {
         var registerTimeout = TimeSpan.FromSeconds(registry.LeaseTtlSec);
         var slices = new Slices();
+        // A miner may stay for weeks on the connection on which it has logged in.
+        bool enter = guard.IsTimeToSayAgain(ref _enteredAt);
         foreach ((Channel channel, _) in _channels)
         {
+            if (enter && channel is { Session: not null, Closing: false })
+            {
+                guard.Entered(channel.Peer.Address);
+            }
             if (channel.Sweep(now, pingInterval, registerTimeout))
             {
                 await slices.NextAsync();

@@ -37,7 +37,8 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
     public static Task RefuseAsync(HttpResponse response, in Admission admission) => admission.Refusal switch
     {
         CloseReason.StaleSession => response.ProblemAsync(StatusCodes.Status409Conflict, admission.Detail),
-        CloseReason.Flapping or CloseReason.RateLimited or CloseReason.Banned => response.TooManyAsync(admission.Detail, admission.RetryAfter),
+        CloseReason.Flapping or CloseReason.RateLimited => response.TooManyAsync(admission.Detail, admission.RetryAfter),
+        CloseReason.Banned => response.TooManyAsync(admission.Detail, admission.RetryAfter, closes: true),
         _ => response.ProblemAsync(StatusCodes.Status401Unauthorized, admission.Detail),
     };
 
@@ -68,7 +69,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
         {
             if (!await table.RegisterAsync(session, profile!))
             {
-                await RefuseAsync(http.Response, SessionTable.Stale);
+                await RefuseAsync(http.Response, Doorkeeper.Stale);
                 return;
             }
         }
@@ -100,7 +101,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
         if (!registry.Report(session.Miner, session.Epoch, new MinerReport(
             update.QueueLen!.Value, update.Busy, update.CurrentJobs?.Length, update.AvgLatencyMs, update.TempC, update.MemFreeGb)))
         {
-            await RefuseAsync(http.Response, SessionTable.Stale);
+            await RefuseAsync(http.Response, Doorkeeper.Stale);
             return;
         }
         if (update.PriceTokenPerKsec is { } price && price != session.Miner.Profile!.Price)
@@ -124,7 +125,7 @@ internal sealed class MinerEndpoints(SessionTable table, MinerRegistry registry,
         }
         if (!registry.Renew(session.Miner, session.Epoch))
         {
-            await RefuseAsync(http.Response, SessionTable.Stale);
+            await RefuseAsync(http.Response, Doorkeeper.Stale);
             return;
         }
         await AnswerAsync(http, session, fresh: admission.Aging);

@@ -20,6 +20,9 @@ internal static partial class SessionLog
     [LoggerMessage("conversation with {MinerId} at {Remote} ended: {CloseReason}")]
     public static partial void Ended(ILogger log, LogLevel level, string minerId, string remote, string closeReason);
 
+    [LoggerMessage(LogLevel.Information, "{Count} more conversations that ended with {CloseReason} were not logged")]
+    public static partial void NotLogged(ILogger log, int count, string closeReason);
+
     [LoggerMessage(LogLevel.Error, "conversation with {MinerId} at {Remote} failed")]
     public static partial void Failed(ILogger log, string minerId, string remote, Exception e);
 

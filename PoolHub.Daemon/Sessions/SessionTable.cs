@@ -6,23 +6,17 @@ using PoolHub.Protocol;
 
 namespace PoolHub.Daemon.Sessions;
 
-/// <summary>The session of every miner that has one, and who gets one.</summary>
+/// <summary>The session of every miner that has one.</summary>
 internal sealed class SessionTable(
-    MinerRegistry registry, KeyRing keys, SessionTokens tokens, Tls tls, LoginGuard guard, AccessOptions access, ILogger<SessionTable> log)
+    MinerRegistry registry, KeyRing keys, SessionTokens tokens, Doorkeeper doorkeeper, ILogger<SessionTable> log)
 {
-    private const string KeyRevoked = "the miner's key was revoked";
-
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<string, Session> _sessions = new();
 
-    /// <summary>What a session gets that is over.</summary>
-    public static Admission Stale { get; } =
-        new(null, CloseReason.StaleSession, "a newer session of this miner began, or it left; register again");
-
     public Session? Find(string minerId) => _sessions.GetValueOrDefault(minerId);
 
-    /// <summary>False where a certificate is enough.</summary>
-    public bool NeedsKey => tls.MinerAuth != MinerAuth.Mtls;
+    /// <inheritdoc cref="Doorkeeper.NeedsKey"/>
+    public bool NeedsKey => doorkeeper.NeedsKey;
 
     public string TokenOf(Session session) => tokens.Create(session.Claims);
 
@@ -30,41 +24,20 @@ internal sealed class SessionTable(
     /// <param name="channel">The socket it speaks through; null over HTTP.</param>
     public Admission Open(string minerId, string? apiKey, Peer peer, LoginKind kind, Channel? channel)
     {
-        if (guard.Refuse(kind, peer.Address, minerId) is { } refused)
-        {
-            return new Admission(null, refused.Reason, refused.Detail, refused.RetryAfter);
-        }
-        if (NeedsKey && MinerKey.Check(apiKey!) == MinerKeyForm.Typo)
-        {
-            // Said whoever it is: it tells nothing of the miner.
-            return new Admission(null, CloseReason.BadCredentials, "the api_key is mistyped: its checksum does not fit");
-        }
-        if (tls.Refuse(minerId, peer) is { } why)
-        {
-            guard.Failed(peer.Address, minerId);
-            return new Admission(null, CloseReason.BadCredentials, why);
-        }
         Session session;
         Session? older;
         // The key is judged in here too: what it claims must not be freed by an older session that fails meanwhile.
         lock (_gate)
         {
-            if (Admit(minerId, apiKey, out StoredKeys? claim) is not { } credential)
-            {
-                guard.Failed(peer.Address, minerId);
-                return new Admission(null, CloseReason.BadCredentials, "unknown miner or wrong key");
-            }
-            if (RefuseFlapping(minerId) is { } refusal)
+            if (doorkeeper.Refuse(minerId, apiKey, peer, kind, out ulong generation, out StoredKeys? claim) is { } refusal)
             {
                 return refusal;
             }
-            keys.Use(minerId);
             (Miner miner, long epoch) = registry.BeginSession(minerId);
             older = _sessions.GetValueOrDefault(minerId);
-            session = new Session(miner, epoch, tokens.GenerationOf(credential)) { Channel = channel, Claim = claim ?? older?.Claim };
+            session = new Session(miner, epoch, generation) { Channel = channel, Claim = claim ?? older?.Claim };
             _sessions[minerId] = session;
         }
-        guard.Succeeded(peer.Address, minerId);
         if (older is not null)
         {
             older.Commands.Abandon();
@@ -80,73 +53,37 @@ internal sealed class SessionTable(
     /// <param name="claimedId">Who the miner says it is; null where it does not say.</param>
     public Admission Resume(string? token, Peer peer, Channel? channel, bool mayRegister = false, string? claimedId = null)
     {
-        // Before it is read: a wrong one counts as well.
-        if (channel is not null && guard.RefuseToken(peer.Address) is { } refused)
-        {
-            return new Admission(null, refused.Reason, refused.Detail, refused.RetryAfter);
-        }
-        TokenVerdict verdict = tokens.Read(token, out TokenClaims claims);
-        (string minerId, long epoch, ulong generation) = claims;
-        if (verdict is TokenVerdict.Forged or TokenVerdict.Expired)
-        {
-            return new Admission(null, CloseReason.BadCredentials, verdict == TokenVerdict.Expired
-                ? "the session token has expired; register again"
-                : "the session token is missing or unknown; register again");
-        }
-        if (tls.Refuse(minerId, peer) is { } why)
-        {
-            return new Admission(null, CloseReason.BadCredentials, why);
-        }
-        if (claimedId is not null && claimedId != minerId)
-        {
-            return new Admission(null, CloseReason.StaleSession, "the session token is another miner's");
-        }
-        if (keys.IsRevoked(minerId))
-        {
-            return new Admission(null, CloseReason.KeyRevoked, KeyRevoked);
-        }
-        if (registry.Find(minerId) is not { } miner || miner.Epoch != epoch)
-        {
-            return Stale;
-        }
-        if (!keys.Credentials(minerId, certified: !NeedsKey).Any(credential => tokens.GenerationOf(credential) == generation))
-        {
-            return new Admission(null, CloseReason.StaleSession, "the key with which the session was begun is not the miner's any more");
-        }
-        if (!miner.Registered && !mayRegister)
-        {
-            return new Admission(null, CloseReason.StaleSession, "the session has not registered; register first");
-        }
-        if (channel is not null && RefuseFlapping(minerId) is { } refusal)
+        if (doorkeeper.Refuse(token, peer, channel is not null, mayRegister, claimedId, out TokenClaims claims, out bool aging) is { } refusal)
         {
             return refusal;
         }
+        Miner miner = registry.Find(claims.MinerId)!;
         Session session;
         bool registered;
         Channel? older = null;
         lock (_gate)
         {
-            if (miner.Epoch != epoch)
+            if (miner.Epoch != claims.Epoch)
             {
-                return Stale;
+                return Doorkeeper.Stale;
             }
             registered = miner.Registered;
             // After a restart the token is all that is left of the session.
-            session = _sessions.GetOrAdd(minerId, static (_, s) => new Session(s.miner, s.epoch, s.generation), (miner, epoch, generation));
+            session = _sessions.GetOrAdd(claims.MinerId, static (_, s) => new Session(s.miner, s.claims.Epoch, s.claims.Generation), (miner, claims));
             if (channel is not null)
             {
                 older = session.Channel;
                 session.Channel = channel;
-                _ = registry.Renew(miner, epoch);
+                _ = registry.Renew(miner, claims.Epoch);
             }
         }
-        guard.Succeeded(peer.Address, minerId);
+        doorkeeper.Entered(peer);
         if (channel is not null)
         {
             older?.Close(CloseReason.Replaced, "the session was resumed on a newer connection");
-            SessionLog.Resumed(log, minerId, epoch, channel.Transport);
+            SessionLog.Resumed(log, claims.MinerId, claims.Epoch, channel.Transport);
         }
-        return new Admission(session, Registered: registered, Aging: verdict == TokenVerdict.Aging);
+        return new Admission(session, Registered: registered, Aging: aging);
     }
 
     /// <summary>Makes the profile durable and offers the miner. False when a newer session began meanwhile.</summary>
@@ -242,7 +179,7 @@ internal sealed class SessionTable(
         {
             // In here, so that who was let in just before, by the key or a token, has its session.
             return registry.Find(minerId) is { } miner
-                ? LeaveAsync(Find(minerId) ?? new Session(miner, miner.Epoch, generation: 0), CloseReason.KeyRevoked, KeyRevoked)
+                ? LeaveAsync(Find(minerId) ?? new Session(miner, miner.Epoch, generation: 0), CloseReason.KeyRevoked, Doorkeeper.KeyRevoked)
                 : default;
         }
     }
@@ -274,18 +211,6 @@ internal sealed class SessionTable(
         }
     }
 
-    /// <summary>What opens a session: the key, or the certificate alone. Null when nothing does.</summary>
-    private byte[]? Admit(string minerId, string? apiKey, out StoredKeys? claim)
-    {
-        claim = null;
-        if (!NeedsKey)
-        {
-            // Whoever the client CA signs for is enrolled by that.
-            return keys.AdmitCertified(minerId, out claim);
-        }
-        return keys.CredentialOf(minerId, apiKey!) ?? (access.OpenEnrollment ? (claim = keys.TryClaim(minerId, apiKey!))?.Current : null);
-    }
-
     private void Remove(Session session) => _sessions.TryRemove(new KeyValuePair<string, Session>(session.Miner.Id, session));
 
     private void Unclaim(Session session)
@@ -295,15 +220,5 @@ internal sealed class SessionTable(
             keys.Unclaim(session.Miner.Id, claim);
             registry.Forget(session.Miner);
         }
-    }
-
-    private Admission? RefuseFlapping(string minerId)
-    {
-        if (registry.RefuseFlapping(minerId) is not { } wait)
-        {
-            return null;
-        }
-        SessionLog.Flapping(log, minerId, wait.TotalSeconds);
-        return new Admission(null, CloseReason.Flapping, "too many connections in a minute", wait);
     }
 }

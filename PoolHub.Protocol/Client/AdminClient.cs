@@ -49,7 +49,7 @@ public sealed class AdminClient(HttpClient http, string token)
     public Task<BansResponse> ListBansAsync(CancellationToken cancel = default) =>
         SendAsync(HttpMethod.Get, HubHttp.Address("v1/bans"), HubJson.Default.BansResponse, cancel);
 
-    /// <summary>Ends the ban of an address, or of an IPv6 /64; 404 when there is none.</summary>
+    /// <summary>Ends the ban of an address, or of an IPv6 /64; does no harm when there is none.</summary>
     public Task<LiftResponse> LiftAddressAsync(string address, CancellationToken cancel = default) =>
         SendAsync(HttpMethod.Delete, HubHttp.Address("v1/bans", ("address", address)), HubJson.Default.LiftResponse, cancel);
 

@@ -102,6 +102,8 @@ internal static class HubHttp
     private static string Reason(HttpRequestException error) => error switch
     {
         { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } } => "nothing listens there",
+        { InnerException: SocketException { SocketErrorCode: SocketError.TimedOut } } =>
+            "no connection was made in time: the address is wrong, or a firewall or a ban of this address drops what is sent there",
         { HttpRequestError: HttpRequestError.NameResolutionError } => "the name is unknown",
         { HttpRequestError: HttpRequestError.SecureConnectionError } => $"TLS failed ({(error.InnerException ?? error).Message})",
         _ => (error.InnerException ?? error).Message,

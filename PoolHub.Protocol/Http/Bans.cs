@@ -16,7 +16,7 @@ public sealed record Ban
     /// <summary><see cref="Reason"/>: too many logins failed.</summary>
     public const string Logins = "logins";
 
-    /// <summary><see cref="Reason"/>: the address came too often without a word; the kernel drops what it sends.</summary>
+    /// <summary><see cref="Reason"/>: the address came too often without a byte; the kernel drops what it sends.</summary>
     public const string Wordless = "wordless";
 
     /// <summary><see cref="Logins"/> or <see cref="Wordless"/>.</summary>

@@ -25,7 +25,7 @@ public sealed class LoginGuardMemoryTests
     {
         for (int i = from; i < to; i++)
         {
-            guard.Failed(AddressBlock.Of(new IPAddress(i + 1)), $"m-{i}");
+            _ = guard.Wrong(LoginKind.Hello, AddressBlock.Of(new IPAddress(i + 1)), $"m-{i}");
         }
     }
 }

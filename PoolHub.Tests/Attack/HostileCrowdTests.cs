@@ -17,8 +17,9 @@ public sealed class HostileCrowdTests
     private static TimeSpan Phase => TimeSpan.FromSeconds(Effort.Of(4, 60));
 
     /// <summary>
-    /// From few addresses much of it is soon shut out; where each has an address of its own, most of it is inside at any
-    /// time, until its deadline or until another needs its place, and makes matches wait for longer.
+    /// From few addresses those who reconnect are soon shut out, but where another of the crowd has logged in from the same
+    /// one with a key of its own: they come and go all the time. Most of the others are inside at any time, until their
+    /// deadline or until another needs their place.
     /// </summary>
     /// <param name="addresses">Of the whole crowd.</param>
     /// <param name="leastInside">So many of the whole crowd must be inside, as a mean.</param>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using PoolHub.Daemon.Gateway;
 using PoolHub.Protocol;
 using PoolHub.Protocol.Wire;
 using PoolHub.Tests.Support;
@@ -150,6 +151,62 @@ public sealed class AcceptGateTests
         await brief.ExpectEndAsync();
         await hub.UntilWaitingAsync(0);
         await hub.UntilConnectedAsync(0);
+    }
+
+    /// <summary>Their descriptors are given to the next at once: whoever mistook one would close, or hear, another.</summary>
+    [Fact]
+    public async Task Strangers_who_come_speak_leave_and_are_late_at_once_are_all_gone_in_the_end_and_the_honest_stay()
+    {
+        await using TestHub hub = await TestHub.StartAsync(("MAX_GREETINGS", "16"));
+        TcpMiner miner = await hub.EnrolAsync("m");
+        using var over = new CancellationTokenSource();
+        Task sweeping = Task.Run(async () =>
+        {
+            while (!over.IsCancellationRequested)
+            {
+                hub.Hub.Gate.Sweep(hub.Time.GetTimestamp() + (long)(AcceptGate.Deadline.TotalSeconds * hub.Time.TimestampFrequency));
+                await Task.Yield();
+            }
+        });
+        await Task.WhenAll(Enumerable.Range(1, 8).Select(who => Task.Run(() => ComeAndGoAsync(hub, who))));
+        await over.CancelAsync();
+        await sweeping;
+        await miner.BeatAsync(1);
+        await hub.UntilWaitingAsync(0);
+        await hub.UntilConnectedAsync(2);
+        Assert.Equal(0, hub.Hub.Gate.Greetings);
+        _ = await hub.EnrolAsync("later");
+    }
+
+    private static async Task ComeAndGoAsync(TestHub hub, int who)
+    {
+        for (int i = 0; i < 200; i++)
+        {
+            try
+            {
+                using Socket socket = await Dial.ConnectAsync((i & 1) == 0 ? hub.Hub.TcpEndPoint : hub.Hub.HttpEndPoint, $"127.3.{who}.{i + 1}");
+                switch ((i / 2) % 4)
+                {
+                    case 0:
+                        _ = await socket.SendAsync("GET /v1/health HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n"u8.ToArray());
+                        _ = await Dial.EndsAsync(socket);
+                        break;
+                    case 1:
+                        _ = await socket.SendAsync(new byte[] { 0 });
+                        break;
+                    case 2:
+                        _ = await Dial.EndsAsync(socket);
+                        break;
+                    default:
+                        socket.LingerState = new LingerOption(true, 0);
+                        break;
+                }
+            }
+            catch (SocketException)
+            {
+                // It was closed while it spoke.
+            }
+        }
     }
 
     [Fact]

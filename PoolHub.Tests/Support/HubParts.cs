@@ -31,18 +31,19 @@ internal sealed class HubParts : IAsyncDisposable
         Registry = new MinerRegistry(options ?? new RegistryOptions(), Index, new HoldBook(Index, Time), trust, _store, Time, clock);
         IMetricFactory metrics = Metrics.WithCustomRegistry(Metrics.NewCustomRegistry());
         var guard = new LoginGuard(new LoginOptions(), Time, NullLogger<LoginGuard>.Instance);
-        Table = new SessionTable(
-            Registry, Keys, new SessionTokens(new byte[32], Time), new Tls(TlsOptions.None), guard, new AccessOptions(openEnrollment, [], []),
-            NullLogger<SessionTable>.Instance);
+        var tokens = new SessionTokens(new byte[32], Time);
+        var doorkeeper = new Doorkeeper(
+            Registry, Keys, tokens, new Tls(TlsOptions.None), guard, new AccessOptions(openEnrollment, [], []), NullLogger<Doorkeeper>.Instance);
+        Table = new SessionTable(Registry, Keys, tokens, doorkeeper, NullLogger<SessionTable>.Instance);
         var commands = new CommandDesk(Registry);
         SessionMetrics = new SessionMetrics(metrics);
-        Conversations = new Conversations(Table, Registry, commands, SessionMetrics, new InflowOptions(), clock, Logs.Of<Conversations>());
+        Conversations = new Conversations(Table, Registry, commands, guard, SessionMetrics, new InflowOptions(), clock, Logs.Of<Conversations>());
         Sweep = new SweepLoop(
             Registry, Table, Conversations, trust, _store, Keys, new SweepMetrics(metrics, SessionMetrics), clock, Logs.Of<SweepLoop>())
         {
             Swept = () => Volatile.Write(ref _sweptAt, Time.GetTimestamp()),
         };
-        Gate = new AcceptGate(new GateOptions(), TrustedProxies.None, new GateMetrics(metrics), clock);
+        Gate = new AcceptGate(new GateOptions(), TrustedProxies.None, new WordlessBans(guard, Time, NullLogger<WordlessBans>.Instance), new GateMetrics(metrics), clock);
         Door = new TcpDoor(Conversations, Gate, TrustedProxies.None);
     }
 
