@@ -51,9 +51,9 @@ public sealed class HeldMinerTests
 
     private void Hold(int holdMs = 600_000)
     {
-        Assert.True(MatchQuery.TryCreate(new MatchRequest { JobId = "j", HoldMs = holdMs }, WeightProfiles.BuiltIn, out MatchQuery? query, out _));
+        Assert.True(MatchQuery.TryCreate(new MatchRequest { JobId = $"{Guid.NewGuid()}", HoldMs = holdMs }, WeightProfiles.BuiltIn, out MatchQuery? query, out _));
         var result = new MatchResult();
-        _house.Holds.Match(Guid.NewGuid().ToString("N"), query, result);
+        _house.Holds.Match(Guid.NewGuid().ToString("N"), tag: 1, query, result);
         Assert.Equal((1, holdMs), (result.Candidates.Length, result.HoldMs));
     }
 }
