@@ -132,7 +132,10 @@ internal sealed class Decision
             {
                 Offer = new Offer(_minerId, new MinerProfile
                 {
-                    Addr = _addr, Proto = _proto, Price = new TokenPrice(_ownPriceE8), MaxParallel = _maxParallel,
+                    Addr = _addr,
+                    Proto = _proto,
+                    Price = new TokenPrice(_ownPriceE8),
+                    MaxParallel = _maxParallel,
                 }),
                 Degraded = _degraded,
                 Score = Scoring.Score(query.Weights, cap, _priceNorm, _latencyNorm, _trust, load),

@@ -35,7 +35,10 @@ internal sealed class HoldListEndpoint(HoldBook holds, Coordinators coordinators
         }
         var asked = new ReleaseHoldsRequest
         {
-            MatchId = query["match_id"], JobId = query["job_id"], MinerId = query["miner_id"], Coordinator = query["coordinator"],
+            MatchId = query["match_id"],
+            JobId = query["job_id"],
+            MinerId = query["miner_id"],
+            Coordinator = query["coordinator"],
         };
         if (await ReadAsync(http, caller, asked) is not { } filter)
         {

@@ -124,7 +124,9 @@ public sealed class DecisionLogTests
 
         static MinerProfile Large(int i) => new()
         {
-            Addr = "a:1", Proto = "grpc", Capabilities = [.. Enumerable.Range(0, 50).Select(n => $"{new string('x', 100)}-{i}-{n}")],
+            Addr = "a:1",
+            Proto = "grpc",
+            Capabilities = [.. Enumerable.Range(0, 50).Select(n => $"{new string('x', 100)}-{i}-{n}")],
         };
     }
 
