@@ -31,6 +31,12 @@ internal sealed class Hub : IAsyncDisposable
     /// <summary>As a mean, after 5 s: the longest body has 16 s, and no more than the connection's place is held by a slow one.</summary>
     private const double MinBodyBytesPerSec = 16_384;
 
+    /// <summary>The same of who reads an answer.</summary>
+    private const double MinAnswerBytesPerSec = 16_384;
+
+    /// <summary>For long answers that wait for their readers.</summary>
+    private const long AnswerBytes = 64 << 20;
+
     private readonly WebApplication _app;
     private readonly Door _http;
     private readonly Door _tcp;
@@ -88,6 +94,7 @@ internal sealed class Hub : IAsyncDisposable
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = Limits.MaxBodyBytes;
             kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(MinBodyBytesPerSec, RequestHeadTimeout);
+            kestrel.Limits.MinResponseDataRate = new MinDataRate(MinAnswerBytesPerSec, RequestHeadTimeout);
             kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(settings.Registry.LeaseTtlSec);
             kestrel.Limits.RequestHeadersTimeout = RequestHeadTimeout;
             http.Open(kestrel, o =>
@@ -114,6 +121,7 @@ internal sealed class Hub : IAsyncDisposable
         builder.Services.AddSingleton(services => new DoorSockets(() => parts!.Gate, services.GetRequiredService<ILoggerFactory>()));
         // Kestrel asks the last one first.
         builder.Services.AddSingleton<IConnectionListenerFactory>(s => s.GetRequiredService<DoorSockets>());
+        builder.Services.AddSingleton(new AnswerBudget(AnswerBytes));
         builder.Services.AddHostedService(_ => parts!.Drain);
         builder.Services.AddHostedService(_ => parts!.Sweep);
         builder.Services.AddHostedService(_ => parts!.Retention);
@@ -168,8 +176,7 @@ internal sealed class Hub : IAsyncDisposable
         LogMetrics.Export(app.Services.GetServices<ILoggerProvider>().OfType<QueuedLog>().SingleOrDefault(), metrics, collectors);
 
         var index = new MatchIndex(time);
-        var holds = new HoldBook(index, time);
-        HoldMetrics.Export(holds, metrics, collectors);
+        var holds = new HoldBook(index, time) { Share = new HoldShare(settings.Access.HoldSharePercent) };
         var model = new TrustModel(settings.Trust);
         var trust = new TrustBook(model, store, time, () => index.Count);
         var keys = new KeyRing(store, time);
@@ -185,7 +192,9 @@ internal sealed class Hub : IAsyncDisposable
         byte[] tokenKey = Encoding.UTF8.GetBytes(SecretFile.ReadOrCreate(settings.StateDir, SecretFile.SessionKey, out _));
         var guard = new LoginGuard(settings.Login, time, LogOf<LoginGuard>(app));
         LoginMetrics.Export(guard, metrics, collectors);
-        var credentials = new Credentials(settings.Access, settings.StateDir, new Coordinators(tokenKey, metrics, time), guard);
+        var coordinators = new Coordinators(tokenKey, metrics, time);
+        var credentials = new Credentials(settings.Access, settings.StateDir, coordinators, guard);
+        HoldMetrics.Export(holds, coordinators, metrics, collectors);
         var tokens = new SessionTokens(tokenKey, time);
         var sessionMetrics = new SessionMetrics(metrics);
         var wordless = new WordlessBans(guard, time, LogOf<WordlessBans>(app));
@@ -226,16 +235,17 @@ internal sealed class Hub : IAsyncDisposable
         var matches = new MatchMetrics(metrics);
         var matcher = new Matcher(index, holds, decisions, matches, time);
         new MatchEndpoint(matcher, queries, credentials).Map(app);
-        new BatchEndpoint(matcher, queries, credentials).Map(app);
-        new HoldEndpoint(holds, credentials).Map(app);
+        new BatchEndpoint(matcher, queries, credentials, BatchTurns.OfMachine(), time).Map(app);
         var explainer = new Explainer(index, minerId => Place(registry, minerId), time);
-        new ExplainEndpoint(explainer, decisions, queries, credentials).Map(app);
+        new ExplainEndpoint(explainer, new ExplainThread(), () => index.Count, decisions, queries, credentials).Map(app);
         new FeedbackEndpoint(
-            trust, credentials, (report, isAnothers) => holds.IsAnothers(report.MatchId, report.JobId!, report.MinerId!, isAnothers),
-            feedback => Observe(registry, feedback), (report, isAnothers) => EndHolds(holds, report, isAnothers), metrics, time).Map(app);
+            trust, credentials, DecisionLog.TagOf, feedback => Observe(registry, feedback), (report, tag) => EndHolds(holds, report, tag),
+            metrics, time).Map(app);
         new MinerEndpoints(table, registry, commands).Map(app);
         new WebSocketDoor(conversations, table, gate).Map(app);
         var audit = new AuditLog(store, time, LogOf<AuditLog>(app));
+        new HoldEndpoint(holds, credentials, audit).Map(app);
+        new HoldListEndpoint(holds, coordinators, credentials, audit).Map(app);
         new CommandEndpoint(table, registry, commands, credentials, audit, time, app.Lifetime.ApplicationStopping).Map(app);
         new PriceEndpoint(registry, credentials, audit, time).Map(app);
         new KeyEndpoints(keys, credentials, audit, time, table.RevokeAsync).Map(app);
@@ -258,7 +268,7 @@ internal sealed class Hub : IAsyncDisposable
             drain,
             new Retention(store, settings.Storage, time, LogOf<Retention>(app)),
             new HubReload(
-                settings, level, queries, credentials, model, registry, new Doorkeepers(tls, gate, guard, conversations), LogOf<HubReload>(app)),
+                settings, level, queries, credentials, holds, model, registry, new Doorkeepers(tls, gate, guard, conversations), LogOf<HubReload>(app)),
             registry);
 #pragma warning restore CA2000
     }
@@ -273,8 +283,8 @@ internal sealed class Hub : IAsyncDisposable
     }
 
     /// <summary>A miner that took the job needs no slot held any more, and nobody else does.</summary>
-    private static int EndHolds(HoldBook holds, FeedbackRequest report, Func<uint?, bool> isAnothers) => holds.EndByFeedback(
-        report.MatchId, report.JobId!, report.MinerId!, taken: report.Outcome is Outcomes.Accepted or Outcomes.Completed, isAnothers);
+    private static int EndHolds(HoldBook holds, FeedbackRequest report, uint tag) => holds.EndByFeedback(
+        report.MatchId, report.JobId!, report.MinerId!, taken: report.Outcome is Outcomes.Accepted or Outcomes.Completed, tag);
 
     /// <summary>Where a miner that has registered stands.</summary>
     private static MinerPlace? Place(MinerRegistry registry, string minerId) => registry.Find(minerId) is { Profile: { } profile } miner

@@ -25,6 +25,7 @@ internal static class App
         root.Add(MatchCommand.Create(terminal, hub));
         root.Add(WhyNotCommand.Create(terminal, hub));
         root.Add(FeedbackCommand.Create(terminal, hub));
+        root.Add(HoldsCommand.Create(terminal, hub));
         root.Add(MinersCommand.Create(terminal, hub));
         root.Add(KeyCommand.Create(terminal, hub));
         root.Add(BansCommand.Create(terminal, hub));

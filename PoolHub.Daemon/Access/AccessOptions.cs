@@ -9,28 +9,40 @@ namespace PoolHub.Daemon.Access;
 /// <param name="CredentialsDir">Where systemd has put secrets that the hub would else make itself; null: nowhere.</param>
 /// <param name="MatchRateLimit">Matches of each coordinator in a second; 0: no limit.</param>
 /// <param name="FeedbackRateLimit">Its feedback in a second; 0: no limit.</param>
+/// <param name="HoldSharePercent">Which part of the fleet's slots each may hold.</param>
 internal sealed record AccessOptions(
     bool OpenEnrollment,
     NamedSecret[] CoordinatorSecrets,
     NamedSecret[] AdminTokens,
     string? CredentialsDir = null,
     int MatchRateLimit = AccessOptions.DefaultRateLimit,
-    int FeedbackRateLimit = AccessOptions.DefaultRateLimit)
+    int FeedbackRateLimit = AccessOptions.DefaultRateLimit,
+    int HoldSharePercent = AccessOptions.WholeFleet)
 {
     private const int DefaultRateLimit = 10_000;
     private const int MaxRateLimit = 1_000_000;
     private const int MinSecretChars = 16;
+    private const int WholeFleet = 100;
+
+    /// <summary>Of one coordinator among several.</summary>
+    private const int HalfOfFleet = 50;
 
     /// <summary>Each name is a label of the metrics.</summary>
     private const int MaxNames = 64;
 
-    public static AccessOptions Read(SettingsReader settings) => new(
-        settings.Choice("ENROLLMENT", "closed", "open", "closed") == "open",
-        Secrets(settings, "COORDINATOR_SHARED_SECRET"),
-        Secrets(settings, "ADMIN_TOKEN"),
-        settings.Text("CREDENTIALS_DIRECTORY"),
-        settings.Int32("MATCH_RATE_LIMIT", DefaultRateLimit, 0, MaxRateLimit),
-        settings.Int32("FEEDBACK_RATE_LIMIT", DefaultRateLimit, 0, MaxRateLimit));
+    public static AccessOptions Read(SettingsReader settings)
+    {
+        NamedSecret[] coordinators = Secrets(settings, "COORDINATOR_SHARED_SECRET");
+        bool several = coordinators.DistinctBy(s => s.Name).Skip(1).Any();
+        return new AccessOptions(
+            settings.Choice("ENROLLMENT", "closed", "open", "closed") == "open",
+            coordinators,
+            Secrets(settings, "ADMIN_TOKEN"),
+            settings.Text("CREDENTIALS_DIRECTORY"),
+            settings.Int32("MATCH_RATE_LIMIT", DefaultRateLimit, 0, MaxRateLimit),
+            settings.Int32("FEEDBACK_RATE_LIMIT", DefaultRateLimit, 0, MaxRateLimit),
+            settings.Int32("HOLD_SHARE_PERCENT", several ? HalfOfFleet : WholeFleet, 0, WholeFleet));
+    }
 
     private static NamedSecret[] Secrets(SettingsReader settings, string name)
     {

@@ -27,6 +27,17 @@ internal sealed partial class AuditLog(IHubStore store, TimeProvider time, ILogg
         }
     }
 
+    /// <summary>Keeps that an admin has given holds back; that coordinators do is not kept.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="caller">Who sent it.</param>
+    /// <param name="minerId">The miner that it names; null when it names none.</param>
+    /// <param name="which">Which holds, for people.</param>
+    /// <param name="released">How many there were.</param>
+    public Task HoldsReleasedAsync(HttpContext http, Identity caller, string? minerId, string which, int released) =>
+        caller.Caller == Caller.Admin
+            ? AppendAsync(Entry(http, caller, AuditEntry.HoldRelease, minerId, $"{which}{(which.Length > 0 ? ": " : "")}{released} holds"))
+            : Task.CompletedTask;
+
     [LoggerMessage(LogLevel.Warning, "the store did not take this for the audit log: {Who} at {Address}: {Action} {MinerId} {Detail}")]
     private static partial void AuditNotKept(ILogger log, string who, string address, string action, string? minerId, string detail);
 }

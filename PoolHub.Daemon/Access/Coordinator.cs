@@ -1,3 +1,5 @@
+using Prometheus;
+
 namespace PoolHub.Daemon.Access;
 
 /// <summary>One of those who ask for matches. The object stays while its name stands in the settings.</summary>
@@ -5,4 +7,5 @@ namespace PoolHub.Daemon.Access;
 /// <param name="Tag">Stands in the ids of its matches; docs/decisions/0018.</param>
 /// <param name="Matches">How many matches it may ask for.</param>
 /// <param name="Feedback">How much feedback it may give.</param>
-internal sealed record Coordinator(string Name, uint Tag, Allowance Matches, Allowance Feedback);
+/// <param name="HoldsLimited">Counts matches that found it holding all that it may.</param>
+internal sealed record Coordinator(string Name, uint Tag, Allowance Matches, Allowance Feedback, Counter.Child HoldsLimited);

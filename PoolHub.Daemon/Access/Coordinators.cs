@@ -16,8 +16,10 @@ internal sealed class Coordinators(byte[] key, IMetricFactory metrics, TimeProvi
     private readonly Counter _feedback =
         metrics.CreateCounter("poolhub_coordinator_feedback_total", "Feedback that a coordinator sent, duplicates as well.", ["coordinator"]);
     private readonly Counter _limited =
-        metrics.CreateCounter("poolhub_coordinator_limited_total", "Requests of a coordinator that came too fast.", ["coordinator", "limit"]);
+        metrics.CreateCounter("poolhub_coordinator_limited_total", "Requests of a coordinator that were more than it may.", ["coordinator", "limit"]);
     private Coordinator[] _all = [];
+
+    public IReadOnlyList<Coordinator> All => Volatile.Read(ref _all);
 
     public Coordinator? Find(uint tag) => Array.Find(Volatile.Read(ref _all), c => c.Tag == tag);
 
@@ -34,6 +36,7 @@ internal sealed class Coordinators(byte[] key, IMetricFactory metrics, TimeProvi
         {
             gone.Matches.Remove();
             gone.Feedback.Remove();
+            gone.HoldsLimited.Remove();
         }
         Volatile.Write(ref _all, now);
         return now;
@@ -43,5 +46,6 @@ internal sealed class Coordinators(byte[] key, IMetricFactory metrics, TimeProvi
         name,
         BinaryPrimitives.ReadUInt32BigEndian(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes("match-tag:" + name))),
         new Allowance("matches", new TokenBucket(0, time), _matches.WithLabels(name), _limited.WithLabels(name, "match")),
-        new Allowance("reports", new TokenBucket(0, time), _feedback.WithLabels(name), _limited.WithLabels(name, "feedback")));
+        new Allowance("reports", new TokenBucket(0, time), _feedback.WithLabels(name), _limited.WithLabels(name, "feedback")),
+        _limited.WithLabels(name, "hold"));
 }

@@ -50,16 +50,16 @@ internal sealed class Credentials
     public Identity Identify(HttpRequest request)
     {
         Known known = Volatile.Read(ref _known);
+        IDictionary<object, object?>? connection = request.HttpContext.Features.Get<IConnectionItemsFeature>()?.Items;
         if (request.Headers.TryGetValue("X-PoolHub-Secret", out StringValues secret) && secret.Count == 1)
         {
-            return Identify(request, secret[0], known);
+            return Note(connection, Identify(request, secret[0], known));
         }
         string? header = request.Headers.Authorization;
         if (header is null || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
         {
             return Identity.Nobody;
         }
-        IDictionary<object, object?>? connection = request.HttpContext.Features.Get<IConnectionItemsFeature>()?.Items;
         if (connection is not null && connection.TryGetValue(typeof(Seen), out object? item)
             && item is Seen seen && ReferenceEquals(seen.Header, header) && ReferenceEquals(seen.Known, known))
         {
@@ -74,6 +74,13 @@ internal sealed class Credentials
         {
             connection?[typeof(Seen)] = new Seen(header, known, identity);
         }
+        return Note(connection, identity);
+    }
+
+    /// <summary>Long answers are counted by whom they are for.</summary>
+    private static Identity Note(IDictionary<object, object?>? connection, Identity identity)
+    {
+        connection?[AnswerBudget.Caller] = identity.LoginName;
         return identity;
     }
 

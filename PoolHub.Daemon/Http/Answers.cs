@@ -10,6 +10,8 @@ namespace PoolHub.Daemon.Http;
 /// <summary>Answers: JSON bodies and RFC 9457 problem details.</summary>
 internal static class Answers
 {
+    private const int PieceBytes = 32_768;
+
     /// <summary>Bodies are no HTML: what people are meant to read is not escaped.</summary>
     private static readonly JsonWriterOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -27,8 +29,61 @@ internal static class Answers
     public static async ValueTask JsonAsync(this HttpResponse response, ReadOnlyMemory<byte> utf8)
     {
         response.ContentType = "application/json";
-        response.ContentLength = utf8.Length;
-        await response.BodyWriter.WriteAsync(utf8);
+        await response.WriteAllAsync(utf8);
+    }
+
+    /// <summary>
+    /// Sends a piece of JSON whose length is not known yet, and waits until its reader has taken about as much. The memory
+    /// may be used again when the task is over.
+    /// </summary>
+    /// <returns>False when nobody reads any more.</returns>
+    public static async ValueTask<bool> JsonPieceAsync(this HttpResponse response, ReadOnlyMemory<byte> utf8)
+    {
+        if (!response.HasStarted)
+        {
+            response.ContentType ??= "application/json";
+        }
+        while (utf8.Length > 0 && !response.HttpContext.RequestAborted.IsCancellationRequested)
+        {
+            ReadOnlyMemory<byte> piece = utf8[..Math.Min(PieceBytes, utf8.Length)];
+            if ((await response.BodyWriter.WriteAsync(piece)).IsCompleted)
+            {
+                return false;
+            }
+            utf8 = utf8[piece.Length..];
+        }
+        return utf8.Length == 0;
+    }
+
+    /// <summary>
+    /// Sends a whole body. A long one goes in pieces, each after the reader has taken the one before, so that it is not
+    /// copied whole; how many of them may wait has a limit, beyond which 429 or 503 is answered.
+    /// </summary>
+    public static async ValueTask WriteAllAsync(this HttpResponse response, ReadOnlyMemory<byte> body)
+    {
+        if (body.Length <= AnswerBudget.Free)
+        {
+            response.ContentLength = body.Length;
+            await response.BodyWriter.WriteAsync(body);
+            return;
+        }
+        HttpContext http = response.HttpContext;
+        string caller = AnswerBudget.CallerOf(http);
+        AnswerBudget budget = http.RequestServices.GetRequiredService<AnswerBudget>();
+        if (budget.Take(caller, body.Length) is { } status)
+        {
+            await response.ProblemAsync(status, "too many long answers wait for their readers", retryAfterSec: 1);
+            return;
+        }
+        try
+        {
+            response.ContentLength = body.Length;
+            _ = await response.JsonPieceAsync(body);
+        }
+        finally
+        {
+            budget.Return(caller, body.Length);
+        }
     }
 
     public static Task ProblemAsync(this HttpResponse response, int status, string detail, string? field = null, int? retryAfterSec = null)
@@ -76,10 +131,9 @@ internal static class Answers
         {
             JsonSerializer.Serialize(json, body, type);
         }
-        response.ContentLength = utf8.WrittenCount;
         // Some of it is text that strangers chose, unescaped: no browser is to take it for a page.
         response.Headers.XContentTypeOptions = "nosniff";
-        await response.BodyWriter.WriteAsync(utf8.WrittenMemory);
+        await response.WriteAllAsync(utf8.WrittenMemory);
     }
 
     private static string Title(int status) => status switch

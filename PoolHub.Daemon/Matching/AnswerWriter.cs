@@ -20,6 +20,11 @@ internal static class AnswerWriter
         json.Id(matchId);
         json.Raw(""","job_id":"""u8);
         json.Text(query.JobId);
+        if (result.HeldBy is { } heldBy)
+        {
+            json.Raw(""","held_by":"""u8);
+            json.Text(heldBy);
+        }
         json.Raw(""","candidates":["""u8);
         for (int i = 0; i < candidates.Length; i++)
         {
@@ -29,12 +34,12 @@ internal static class AnswerWriter
         json.Raw("""],"explain":"""u8);
         if (candidates.IsEmpty)
         {
-            json.Text(MatchAnswer.ExplainNobody(query, result.Left));
+            json.Text(result.Short?.ToString() ?? MatchAnswer.ExplainNobody(query, result.Left));
         }
         else
         {
             json.Raw("\""u8);
-            WriteTerms(json, in candidates[0]);
+            WriteTerms(json, in candidates[0], result.Short);
             json.Raw("\""u8);
         }
         json.Raw(""","clauses":[{"clause":"online","left":"""u8);
@@ -50,8 +55,8 @@ internal static class AnswerWriter
         json.Raw("}]}"u8);
     }
 
-    /// <summary>A candidate's terms in a line for a person.</summary>
-    public static void WriteTerms(JsonBuffer text, in MatchCandidate candidate)
+    /// <summary>A candidate's terms in a line for a person, and why there are not more candidates.</summary>
+    public static void WriteTerms(JsonBuffer text, in MatchCandidate candidate, HoldQuota? cutBy)
     {
         text.Raw("cap="u8);
         text.Hundredths(candidate.CapFit);
@@ -63,6 +68,10 @@ internal static class AnswerWriter
         text.Hundredths(candidate.Trust);
         text.Raw(" • load="u8);
         text.Hundredths(candidate.LoadNorm);
+        if (cutBy is { } quota)
+        {
+            text.Raw(Encoding.UTF8.GetBytes($"; no more candidates: {quota}"));
+        }
     }
 
     private static void Write(JsonBuffer json, MatchQuery query, in MatchCandidate candidate, int holdMs)

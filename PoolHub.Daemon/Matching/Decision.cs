@@ -16,12 +16,15 @@ internal sealed class Decision
     /// <summary>A text's object and its place in a list.</summary>
     private const int TextBytes = 40;
 
+    /// <summary>A string's object without its characters.</summary>
+    private const int StringBytes = 24;
+
     private readonly Counts _left;
     private readonly Kept[] _kept;
 
     public Decision(Guid id, MatchQuery query, MatchResult result)
     {
-        (Id, Query) = (id, query);
+        (Id, Query, Short) = (id, query, result.Short);
         foreach (Clause clause in Clauses.All)
         {
             _left[(int)clause] = result.Left(clause);
@@ -32,11 +35,14 @@ internal sealed class Decision
         {
             _kept[i] = new Kept(in candidates[i]);
         }
-        Bytes = EmptyBytes + (_kept.Length * Unsafe.SizeOf<Kept>()) + BytesOf(query);
+        Bytes = EmptyBytes + (_kept.Length * Unsafe.SizeOf<Kept>()) + _kept.Sum(kept => kept.Bytes) + BytesOf(query);
     }
 
     public Guid Id { get; }
     public MatchQuery Query { get; }
+
+    /// <inheritdoc cref="MatchResult.Short"/>
+    public HoldQuota? Short { get; }
 
     public string IdText => Id.ToString("N");
 
@@ -51,7 +57,9 @@ internal sealed class Decision
         }
     }
 
-    /// <summary>About how much memory it takes; cards are shared and not counted.</summary>
+    /// <summary>
+    /// About how much memory it keeps alive. Texts that miners still have are counted as well: they may go at any time.
+    /// </summary>
     public int Bytes { get; }
 
     /// <summary>How many miners passed every clause.</summary>
@@ -85,7 +93,12 @@ internal sealed class Decision
 
     private readonly struct Kept
     {
-        private readonly Offer _offer;
+        // Not the card: that of a miner which changes its profile all the time would be another for each match.
+        private readonly string _minerId;
+        private readonly string _addr;
+        private readonly string _proto;
+        private readonly long _ownPriceE8;
+        private readonly int _maxParallel;
         private readonly long _priceE8;
         private readonly double _priceNorm;
         private readonly double _latencyNorm;
@@ -98,19 +111,32 @@ internal sealed class Decision
 
         public Kept(in MatchCandidate candidate)
         {
-            (_offer, _priceE8, _degraded) = (candidate.Offer, candidate.Price.E8, candidate.Degraded);
+            MinerProfile profile = candidate.Offer.Profile;
+            (_minerId, _addr, _proto) = (candidate.Offer.MinerId, profile.Addr, profile.Proto);
+            (_ownPriceE8, _maxParallel) = (profile.Price.E8, profile.MaxParallel);
+            (_priceE8, _degraded) = (candidate.Price.E8, candidate.Degraded);
             (_priceNorm, _latencyNorm, _trust) = (candidate.PriceNorm, candidate.LatencyNorm, candidate.Trust);
             (_rttMs, _load, _etaMs, _capsHad) = (candidate.RttMs, candidate.Load, candidate.EtaMs, (byte)candidate.CapsHad);
         }
 
+        /// <summary>Of what it refers to.</summary>
+        public int Bytes => (3 * StringBytes) + ((_minerId.Length + _addr.Length + _proto.Length) * sizeof(char));
+
+        /// <summary>Its card says only what an answer tells.</summary>
         public MatchCandidate ToCandidate(MatchQuery query)
         {
-            int free = _offer.Profile.MaxParallel - _load;
+            int free = _maxParallel - _load;
             double cap = Scoring.CapFit(_capsHad, query.Capabilities.Length);
             double load = Scoring.LoadNorm(free, _load);
             return new MatchCandidate
             {
-                Offer = _offer,
+                Offer = new Offer(_minerId, new MinerProfile
+                {
+                    Addr = _addr,
+                    Proto = _proto,
+                    Price = new TokenPrice(_ownPriceE8),
+                    MaxParallel = _maxParallel,
+                }),
                 Degraded = _degraded,
                 Score = Scoring.Score(query.Weights, cap, _priceNorm, _latencyNorm, _trust, load),
                 CapFit = cap,

@@ -16,7 +16,7 @@ internal sealed class DecisionLog(TimeProvider time, int capacity = DecisionLog.
 {
     public const int Capacity = 10_000;
 
-    /// <summary>Never reached by requests of a usual size, even with 100 candidates each.</summary>
+    /// <summary>Not reached by matches of up to some 40 candidates.</summary>
     public const long MaxBytes = 128 << 20;
 
     private const int LowBits = 20;

@@ -7,11 +7,19 @@ namespace PoolHub.Daemon.Matching;
 
 /// <summary>Why a match found whom it found; docs/http-api.md, "Why".</summary>
 /// <param name="explainer">Says why.</param>
+/// <param name="thread">Where it does.</param>
+/// <param name="miners">How many it looks at.</param>
 /// <param name="decisions">Past matches.</param>
 /// <param name="queries">Reads requests.</param>
 /// <param name="credentials">Who may ask.</param>
-internal sealed class ExplainEndpoint(Explainer explainer, DecisionLog decisions, QueryReader queries, Credentials credentials)
+internal sealed class ExplainEndpoint(
+    Explainer explainer, ExplainThread thread, Func<int> miners, DecisionLog decisions, QueryReader queries, Credentials credentials)
 {
+    /// <summary>Looking plainly at so many takes as long as a match.</summary>
+    private const int MinersToAMatch = 3_000;
+
+    private static readonly TimeSpan s_wait = TimeSpan.FromSeconds(1);
+
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapPost("/v1/match/explain", ExplainAsync);
@@ -22,25 +30,30 @@ internal sealed class ExplainEndpoint(Explainer explainer, DecisionLog decisions
 
     private async Task ExplainAsync(HttpContext http)
     {
-        if (await AdmitAsync(http) && await ReadQueryAsync(http) is { } query)
+        if (await credentials.AuthenticateAsync(http, Caller.Coordinator) is { } caller
+            && await ReadQueryAsync(http) is { } query
+            && await AdmitAsync(http, caller)
+            && await RunAsync(http, caller, () => explainer.Explain(query)) is { } work)
         {
-            await http.Response.JsonAsync(explainer.Explain(query), HubJson.Default.ExplainResponse);
+            await http.Response.JsonAsync(await work, HubJson.Default.ExplainResponse);
         }
     }
 
     private async Task WhyNotAsync(HttpContext http)
     {
-        if (await AdmitAsync(http)
+        if (await credentials.AuthenticateAsync(http, Caller.Coordinator) is { } caller
             && await ReadMinerIdAsync(http) is { } minerId
-            && await ReadQueryAsync(http) is { } query)
+            && await ReadQueryAsync(http) is { } query
+            && await AdmitAsync(http, caller)
+            && await RunAsync(http, caller, () => explainer.WhyNot(query, minerId)) is { } work)
         {
-            await AnswerAsync(http, explainer.WhyNot(query, minerId), minerId);
+            await AnswerAsync(http, await work, minerId);
         }
     }
 
     private async Task ShowAsync(HttpContext http)
     {
-        if (await AdmitOwnAsync(http) && await FindDecisionAsync(http) is { } decision)
+        if (await AuthenticateOwnAsync(http) is not null && await FindDecisionAsync(http) is { } decision)
         {
             await http.Response.JsonAsync(MatchAnswer.Create(decision), HubJson.Default.DecisionResponse);
         }
@@ -48,22 +61,38 @@ internal sealed class ExplainEndpoint(Explainer explainer, DecisionLog decisions
 
     private async Task WhyNotThenAsync(HttpContext http)
     {
-        if (await AdmitOwnAsync(http)
+        if (await AuthenticateOwnAsync(http) is { } caller
             && await ReadMinerIdAsync(http) is { } minerId
-            && await FindDecisionAsync(http) is { } decision)
+            && await FindDecisionAsync(http) is { } decision
+            && await AdmitAsync(http, caller)
+            && await RunAsync(http, caller, () => explainer.WhyNot(decision, minerId)) is { } work)
         {
-            await AnswerAsync(http, explainer.WhyNot(decision, minerId), minerId);
+            await AnswerAsync(http, await work, minerId);
         }
     }
 
-    /// <summary>A question about a match costs no less than one, and counts as one.</summary>
-    private async ValueTask<bool> AdmitAsync(HttpContext http) =>
-        await credentials.AuthenticateAsync(http, Caller.Coordinator) is { Coordinator: { } coordinator } && await coordinator.Matches.AdmitAsync(http);
+    /// <summary>A question about every miner counts as as many matches as it costs; it can always be asked of a full allowance.</summary>
+    private ValueTask<bool> AdmitAsync(HttpContext http, Identity caller) => caller.Coordinator is { Matches: { } matches }
+        ? matches.AdmitAsync(http, Math.Min(matches.Burst, 1 + (miners() / MinersToAMatch)))
+        : ValueTask.FromResult(true);
 
-    /// <summary>A past match is shown to whoever made it, and to admins.</summary>
-    private async ValueTask<bool> AdmitOwnAsync(HttpContext http) =>
+    /// <summary>Null after 429 has been answered: too many wait for theirs.</summary>
+    private async ValueTask<Task<T>?> RunAsync<T>(HttpContext http, Identity caller, Func<T> work)
+    {
+        Task<T>? running = thread.TryRun(caller.Coordinator?.Tag ?? 0, work);
+        if (running is null)
+        {
+            await http.Response.TooManyAsync("too many questions of this kind wait for their answers", s_wait);
+        }
+        return running;
+    }
+
+    /// <summary>A past match is shown to whoever made it, and to admins. Null after a problem has been answered.</summary>
+    private async ValueTask<Identity?> AuthenticateOwnAsync(HttpContext http) =>
         await credentials.AuthenticateAsync(http, Caller.Coordinator | Caller.Admin) is { } caller
-        && await credentials.RequireOwnMatchAsync(http, caller, DecisionLog.TagOf(MatchId(http)));
+        && await credentials.RequireOwnMatchAsync(http, caller, DecisionLog.TagOf(MatchId(http)))
+            ? caller
+            : null;
 
     private static string MatchId(HttpContext http) => (string)http.Request.RouteValues["match_id"]!;
 

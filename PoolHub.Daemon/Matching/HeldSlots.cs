@@ -1,3 +1,5 @@
+using PoolHub.Protocol;
+
 namespace PoolHub.Daemon.Matching;
 
 /// <summary>
@@ -45,6 +47,9 @@ internal sealed class HeldSlots(Lock writer, Func<int, Segment> segmentOf)
 
     /// <summary>How many are held; of a miner that left, how many were.</summary>
     public int CountAt(int slot) => Volatile.Read(ref segmentOf(slot).Figures(slot & Segment.Mask).Held);
+
+    /// <summary>The live price of whoever is on a slot.</summary>
+    public TokenPrice PriceAt(int slot) => new(segmentOf(slot).PriceE8[slot & Segment.Mask]);
 
     /// <summary>What is offered on a slot now; null when it is empty.</summary>
     public Offer? OfferAt(int slot) => Volatile.Read(ref segmentOf(slot).Offers[slot & Segment.Mask]);

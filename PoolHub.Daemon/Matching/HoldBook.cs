@@ -11,55 +11,85 @@ namespace PoolHub.Daemon.Matching;
 /// </summary>
 internal sealed class HoldBook(MatchIndex index, TimeProvider time)
 {
-    /// <summary>How many matches are remembered after the last of their holds has ended.</summary>
-    public const int Remembered = 10_000;
-
     /// <summary>Selections of one match whose candidates filled up or left before they were held; then it goes without them.</summary>
     private const int MaxTries = 8;
 
+    /// <summary>So many are ended together at most where nothing else bounds them: nobody waits for longer.</summary>
+    private const int MostTogether = 256;
+
     private readonly Lock _gate = new();
-    private readonly HoldExpiry _expiry = new(time);
     private readonly KnownMatches _matches = new();
-
-    /// <summary>What is live, by job and by miner.</summary>
-    private readonly KeyedSets<HoldingMatch> _byJob = new();
-    private readonly KeyedSets<Hold> _byMiner = new();
-
+    private readonly LiveHolds _live = new(index, time);
     private readonly long[] _ended = new long[Enum.GetValues<HoldEnd>().Length];
     private long _granted;
 
     /// <summary>How many holds there are; one that has expired counts until somebody looks.</summary>
-    public int Live => _expiry.Count;
+    public int Live => _live.Expiry.Count;
+
+    /// <summary>What each coordinator may hold; counts from the next match on.</summary>
+    public HoldShare Share { get; set; } = HoldShare.All;
 
     /// <summary>How many holds have ended so since the start.</summary>
     public long Ended(HoldEnd reason) => Volatile.Read(ref _ended[(int)reason]);
 
+    /// <summary>How many slots the coordinator with this tag holds.</summary>
+    public int HeldBy(uint tag)
+    {
+        lock (_gate)
+        {
+            return _live.OfTag(tag).Count;
+        }
+    }
+
     /// <summary>
-    /// Finds the best candidates and holds one slot of each for <see cref="MatchQuery.HoldMs"/>, which is more than 0.
+    /// Finds the best candidates and holds one slot of each for <see cref="MatchQuery.HoldMs"/>, which is more than 0. A
+    /// job for which an earlier match of the coordinator holds something is not held for twice:
+    /// <see cref="MatchResult.HeldBy"/> says which match it is. Who may hold no more gets fewer candidates, and
+    /// <see cref="MatchResult.Short"/> says so.
     /// </summary>
-    public void Match(string matchId, MatchQuery query, MatchResult result)
+    /// <param name="matchId">The match.</param>
+    /// <param name="tag">Of the coordinator whose it is.</param>
+    /// <param name="query">What is asked.</param>
+    /// <param name="result">What was found.</param>
+    public void Match(string matchId, uint tag, MatchQuery query, MatchResult result)
     {
         lock (_gate)
         {
             Expire();
+            if (Settle(_live.OfJob(tag, query.JobId)) is { Live.Count: > 0 } earlier)
+            {
+                index.Match(query, result);
+                result.HeldBy = earlier.MatchId;
+                Enter(new HoldingMatch(matchId, tag, query, []), []);
+                return;
+            }
+            HoldQuota quota = Share.Of(index.Parallel, _live.OfTag(tag).Count);
             int tries = 0;
             do
             {
                 index.Match(query, result);
+                result.Cut(quota);
             }
-            while (!TryHold(result, mayDrop: ++tries == MaxTries));
-            Enter(matchId, query, result);
+            while (!_live.TryCount(result, mayDrop: ++tries == MaxTries));
+            Enter(new HoldingMatch(matchId, tag, query, result.Candidates), result.Candidates);
             result.HoldMs = query.HoldMs;
         }
     }
 
-    /// <summary>Until it is disposed, nobody else holds slots or ends holds: what this thread holds is one transaction.</summary>
-    public Lock.Scope Begin() => _gate.EnterScope();
-
-    /// <summary>Ends what has expired.</summary>
+    /// <summary>Ends what has expired, or some of it where that is much, and waits for nobody: who is at the book does as much.</summary>
     public void EndExpired()
     {
-        if (_expiry.IsDue)
+        if (_live.Expiry.IsDue && _gate.TryEnter())
+        {
+            Expire();
+            _gate.Exit();
+        }
+    }
+
+    /// <summary>Ends all that has expired; others have their turn in between.</summary>
+    public void EndAllExpired()
+    {
+        while (_live.Expiry.IsDue)
         {
             lock (_gate)
             {
@@ -83,72 +113,80 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
         }
     }
 
+    /// <summary>Gives back what a filter admits; other calls have their turn in between. Returns how many.</summary>
+    public int Release(HoldFilter filter)
+    {
+        int released = 0;
+        for (long? after = 0; after is { } number;)
+        {
+            lock (_gate)
+            {
+                Expire();
+                List<Hold> holds = [];
+                after = Look(filter, number, MostTogether, holds);
+                End(holds, HoldEnd.Release);
+                released += holds.Count;
+            }
+        }
+        return released;
+    }
+
+    /// <summary>What a filter admits, in the order in which it was made.</summary>
+    /// <param name="filter">Which are meant.</param>
+    /// <param name="after">What the page before gave; 0 for the first.</param>
+    /// <param name="limit">How many are looked at.</param>
+    /// <param name="next">Where the next page begins; null when this is the last.</param>
+    public LiveHold[] List(HoldFilter filter, long after, int limit, out long? next)
+    {
+        lock (_gate)
+        {
+            Expire();
+            List<Hold> holds = [];
+            next = Look(filter, after, limit, holds);
+            return [.. holds.Select(_live.View)];
+        }
+    }
+
     /// <summary>Makes a match's holds last from now on.</summary>
     /// <param name="matchId">The match.</param>
     /// <param name="minerId">Only that of this miner; null: all that have not ended.</param>
     /// <param name="holdMs">For how long; null: as long as the match asked for.</param>
     /// <param name="renewed">Which they are, best candidate first.</param>
-    public HoldFault Renew(string matchId, string? minerId, int? holdMs, out RenewedHold[] renewed)
+    /// <param name="ended">Those of the same that have ended.</param>
+    public HoldFault Renew(string matchId, string? minerId, int? holdMs, out LiveHold[] renewed, out EndedHold[] ended)
     {
         lock (_gate)
         {
             HoldFault fault = Find(matchId, minerId, out List<Hold> holds);
-            renewed = new RenewedHold[holds.Count];
-            for (int i = 0; i < renewed.Length; i++)
-            {
-                int lastsMs = holdMs ?? holds[i].Match.HoldMs;
-                _expiry.Put(holds[i], lastsMs);
-                renewed[i] = new RenewedHold(holds[i].MinerId, lastsMs);
-            }
+            holds.ForEach(hold => _live.Expiry.Put(hold, holdMs ?? hold.Match.HoldMs));
+            renewed = [.. holds.Select(_live.View)];
+            ended = _matches.Find(matchId)?.Ended(minerId) ?? [];
             return fault;
         }
     }
 
     /// <summary>
-    /// What became of a job at a miner ends holds: that of the miner, or, when the miner has taken the job, all of its
-    /// match. Returns how many.
+    /// What became of a job at a miner ends holds of the coordinator with this tag: that of the miner, or, when the miner
+    /// has taken the job, all of its match. Returns how many.
     /// </summary>
-    /// <param name="matchId">The match; null: every match of the job that gave this miner.</param>
+    /// <param name="matchId">The match; null: that which holds for the job.</param>
     /// <param name="jobId">The job; a match of another job is left alone.</param>
-    /// <param name="minerId">The miner.</param>
+    /// <param name="minerId">The miner; a match that did not give it is left alone.</param>
     /// <param name="taken">Whether the miner has taken the job or done it.</param>
-    /// <param name="isAnothers">Whether the tag in a match's id is of another than who reports; that one is left alone.</param>
-    public int EndByFeedback(string? matchId, string jobId, string minerId, bool taken, Func<uint?, bool> isAnothers)
+    /// <param name="tag">Of who reports; a match of another is left alone.</param>
+    public int EndByFeedback(string? matchId, string jobId, string minerId, bool taken, uint tag)
     {
         lock (_gate)
         {
             Expire();
-            IEnumerable<HoldingMatch> matches = matchId is null
-                ? _byJob.Of(jobId)
-                : _matches.Find(matchId) is { } match && match.JobId == jobId ? [match] : [];
-            Hold[] holds = [.. matches
-                .Where(m => m.Gave(minerId) && !isAnothers(m.Tag))
-                .SelectMany(m => m.Live)
-                .Where(h => taken || h.MinerId == minerId)];
+            HoldingMatch? match = Settle(matchId is null ? _live.OfJob(tag, jobId) : _matches.Find(matchId));
+            if (match is null || match.Tag != tag || match.JobId != jobId || !match.Gave(minerId))
+            {
+                return 0;
+            }
+            Hold[] holds = [.. match.Live.Where(h => taken || h.MinerId == minerId)];
             End(holds, HoldEnd.Feedback);
             return holds.Length;
-        }
-    }
-
-    /// <summary>
-    /// Whether what is said of a job at a miner is for another to say: its id says so of the match; or, where that is none
-    /// of a match which gave this miner, all that hold it for the job are of others.
-    /// </summary>
-    public bool IsAnothers(string? matchId, string jobId, string minerId, Func<uint?, bool> isAnothers)
-    {
-        if (matchId is not null && isAnothers(DecisionLog.TagOf(matchId)))
-        {
-            return true;
-        }
-        lock (_gate)
-        {
-            Expire();
-            if (matchId is not null && _matches.Find(matchId) is { } named && named.JobId == jobId && named.Gave(minerId))
-            {
-                return false;
-            }
-            HoldingMatch[] holding = [.. _byJob.Of(jobId).Where(m => m.Live.Exists(h => h.MinerId == minerId))];
-            return holding.Length > 0 && Array.TrueForAll(holding, m => isAnothers(m.Tag));
         }
     }
 
@@ -167,7 +205,7 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
         {
             Expire();
             Offer? offered = index.Held.OfferAt(slot);
-            End([.. _byMiner.Of(minerId).Where(h => h.Offer != offered)], HoldEnd.Gone);
+            End([.. _live.OfMiner(minerId).All.Where(h => h.Offer != offered)], HoldEnd.Gone);
         }
     }
 
@@ -193,7 +231,8 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
             {
                 return;
             }
-            Hold[] holds = [.. _byMiner.Of(minerId).OrderByDescending(h => h.Number)];
+            End([.. _live.OfMiner(minerId).All.Where(_live.Expiry.IsOver)], HoldEnd.Expiry);
+            Hold[] holds = [.. _live.OfMiner(minerId).LatestFirst];
             int surplus = Math.Clamp(holds.Length + load - slotsNow, 0, Math.Clamp(slotsBefore - slotsNow, 0, holds.Length));
             End(holds[..surplus], HoldEnd.Shrunk);
             Array.ForEach(holds[surplus..], hold => hold.Offer = offered);
@@ -205,60 +244,19 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
     {
         lock (_gate)
         {
-            foreach (Hold hold in _byMiner.Of(minerId))
-            {
-                hold.Slot = slot;
-            }
-            NoteHeld(slot, minerId);
+            _live.Move(minerId, slot);
         }
     }
 
-    /// <summary>Counts a slot of every candidate as held, or of none.</summary>
-    /// <param name="result">The candidates.</param>
-    /// <param name="mayDrop">Whether those that cannot be held are left out instead.</param>
-    private bool TryHold(MatchResult result, bool mayDrop)
+    /// <summary>Enters a match, and the holds whose slots have been counted.</summary>
+    private void Enter(HoldingMatch match, ReadOnlySpan<MatchCandidate> candidates)
     {
-        for (int i = 0; i < result.Candidates.Length; i++)
-        {
-            ref readonly MatchCandidate candidate = ref result.Candidates[i];
-            if (index.Held.TryHold(candidate.Slot, candidate.Offer))
-            {
-                continue;
-            }
-            if (mayDrop)
-            {
-                result.Drop(i--);
-                continue;
-            }
-            foreach (ref readonly MatchCandidate counted in result.Candidates[..i])
-            {
-                NoteHeld(counted.Slot, counted.Offer.MinerId);
-            }
-            return false;
-        }
-        return true;
-    }
-
-    /// <summary>Enters the holds whose slots have been counted.</summary>
-    private void Enter(string matchId, MatchQuery query, MatchResult result)
-    {
-        string[] minerIds = new string[result.Candidates.Length];
-        var match = new HoldingMatch(matchId, query.JobId, query.HoldMs, minerIds);
         _matches.Add(match);
-        for (int i = 0; i < minerIds.Length; i++)
+        foreach (ref readonly MatchCandidate candidate in candidates)
         {
-            ref readonly MatchCandidate candidate = ref result.Candidates[i];
-            minerIds[i] = candidate.Offer.MinerId;
-            var hold = new Hold(match, candidate.Offer, candidate.Slot, ++_granted);
-            match.Live.Add(hold);
-            _byMiner.Add(hold.MinerId, hold);
-            _expiry.Put(hold, query.HoldMs);
+            _live.Enter(new Hold(match, in candidate, ++_granted), match.HoldMs);
         }
-        if (minerIds.Length > 0)
-        {
-            _byJob.Add(match.JobId, match);
-        }
-        else
+        if (match.Live.Count == 0)
         {
             _matches.NoteOver(match);
         }
@@ -266,43 +264,39 @@ internal sealed class HoldBook(MatchIndex index, TimeProvider time)
 
     private void Expire()
     {
-        while (_expiry.Due() is { } hold)
+        for (int i = 0; i < MostTogether && _live.Expiry.Due() is { } hold; i++)
         {
             End(hold, HoldEnd.Expiry);
         }
     }
 
-    private void End(IReadOnlyList<Hold> holds, HoldEnd reason)
-    {
-        foreach (Hold hold in holds)
-        {
-            End(hold, reason);
-        }
-    }
+    private void End(IEnumerable<Hold> holds, HoldEnd reason) => Array.ForEach([.. holds], hold => End(hold, reason));
 
     private void End(Hold hold, HoldEnd reason)
     {
         Volatile.Write(ref _ended[(int)reason], _ended[(int)reason] + 1);
-        _expiry.Remove(hold);
-        _byMiner.Remove(hold.MinerId, hold);
-        NoteHeld(hold.Slot, hold.MinerId);
-        HoldingMatch match = hold.Match;
-        match.Live.Remove(hold);
-        if (match.Live.Count == 0)
+        _live.Leave(hold, reason);
+        if (hold.Match.Live.Count == 0)
         {
-            _byJob.Remove(match.JobId, match);
-            _matches.NoteOver(match);
+            _matches.NoteOver(hold.Match);
         }
     }
+
+    private long? Look(HoldFilter filter, long after, int limit, List<Hold> into) =>
+        _live.Look(filter, filter.MatchId is { } matchId ? _matches.Find(matchId) : null, after, limit, into);
 
     /// <summary>The live holds of a match, or of one of its miners.</summary>
     private HoldFault Find(string matchId, string? minerId, out List<Hold> holds)
     {
         Expire();
         holds = [];
-        return _matches.Find(matchId)?.Find(minerId, out holds) ?? HoldFault.UnknownMatch;
+        return Settle(_matches.Find(matchId))?.Find(minerId, out holds) ?? HoldFault.UnknownMatch;
     }
 
-    private void NoteHeld(int slot, string minerId) =>
-        index.Held.Set(slot, minerId, _byMiner.Of(minerId).Count);
+    /// <summary>Ends what has expired of a match: where much has, not all of it has been ended yet.</summary>
+    private HoldingMatch? Settle(HoldingMatch? match)
+    {
+        End(match?.Live.FindAll(_live.Expiry.IsOver) ?? [], HoldEnd.Expiry);
+        return match;
+    }
 }

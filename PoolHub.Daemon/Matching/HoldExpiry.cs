@@ -12,6 +12,11 @@ internal sealed class HoldExpiry(TimeProvider time)
 
     public int Count => _holds.Count;
 
+    /// <summary>Whether it should have ended.</summary>
+    public bool IsOver(Hold hold) => hold.ExpiresAt <= time.GetTimestamp();
+
+    public int LeftMs(Hold hold) => (int)((hold.ExpiresAt - time.GetTimestamp()) * 1_000 / time.TimestampFrequency);
+
     /// <summary>The next that is due, or null.</summary>
     public Hold? Due() => IsDue ? _holds.Min : null;
 

@@ -6,6 +6,9 @@ namespace PoolHub.Daemon.Matching;
 /// </summary>
 internal sealed class KnownMatches
 {
+    /// <summary>How many matches are remembered after the last of their holds has ended.</summary>
+    public const int Remembered = 10_000;
+
     private readonly Dictionary<string, HoldingMatch> _matches = new(StringComparer.Ordinal);
     private readonly Queue<HoldingMatch> _over = new();
 
@@ -13,12 +16,12 @@ internal sealed class KnownMatches
 
     public void Add(HoldingMatch match) => _matches.Add(match.MatchId, match);
 
-    /// <summary>The match holds nothing any more: it is forgotten when <see cref="HoldBook.Remembered"/> others are over.</summary>
+    /// <summary>The match holds nothing any more: it is forgotten when <see cref="Remembered"/> others are over.</summary>
     public void NoteOver(HoldingMatch match)
     {
         match.Live.TrimExcess();
         _over.Enqueue(match);
-        if (_over.Count > HoldBook.Remembered)
+        if (_over.Count > Remembered)
         {
             _matches.Remove(_over.Dequeue().MatchId);
         }

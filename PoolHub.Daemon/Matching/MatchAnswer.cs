@@ -27,7 +27,7 @@ internal static class MatchAnswer
                 Load = weights.Load,
             },
             Candidates = Array.ConvertAll(found, candidate => ToCandidate(query, in candidate)),
-            Explain = found is [] ? ExplainNobody(query, decision.Left) : ExplainBest(in found[0]),
+            Explain = found is [] ? decision.Short?.ToString() ?? ExplainNobody(query, decision.Left) : ExplainBest(in found[0], decision.Short),
             Clauses = Counts(query, decision.Left),
         };
     }
@@ -68,10 +68,10 @@ internal static class MatchAnswer
     private static ScoreTerm Term(string name, double? raw, double norm, double weight) =>
         new() { Term = name, Raw = raw, Norm = norm, Weight = weight, Contribution = weight * norm };
 
-    private static string ExplainBest(in MatchCandidate best)
+    private static string ExplainBest(in MatchCandidate best, HoldQuota? cutBy)
     {
         JsonBuffer text = JsonBuffer.Rent();
-        AnswerWriter.WriteTerms(text, in best);
+        AnswerWriter.WriteTerms(text, in best, cutBy);
         string terms = text.ToString();
         text.Return();
         return terms;

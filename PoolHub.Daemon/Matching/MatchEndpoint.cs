@@ -7,6 +7,8 @@ namespace PoolHub.Daemon.Matching;
 /// <summary>Who should run this job; docs/http-api.md, "Matching".</summary>
 internal sealed class MatchEndpoint(Matcher matcher, QueryReader queries, Credentials credentials)
 {
+    private static readonly TimeSpan s_wait = TimeSpan.FromSeconds(1);
+
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/match", MatchAsync);
 
     private async Task MatchAsync(HttpContext http)
@@ -23,8 +25,15 @@ internal sealed class MatchEndpoint(Matcher matcher, QueryReader queries, Creden
             return;
         }
         JsonBuffer answer = JsonBuffer.Rent();
-        matcher.Match(query, coordinator.Tag, answer);
-        await http.Response.JsonAsync(answer.Written);
+        if (matcher.Match(query, coordinator.Tag, answer) is { } spent)
+        {
+            coordinator.HoldsLimited.Inc();
+            await http.Response.TooManyAsync(spent.ToString(), s_wait);
+        }
+        else
+        {
+            await http.Response.JsonAsync(answer.Written);
+        }
         answer.Return();
     }
 }

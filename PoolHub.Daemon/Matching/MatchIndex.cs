@@ -23,6 +23,7 @@ internal sealed class MatchIndex
     private readonly IndexSearch _search;
     private int _count;
     private int _changes;
+    private long _parallel;
 
     /// <param name="time">Measures how long freed slots rest.</param>
     /// <param name="limit">How many miners it takes at most; <see cref="Add"/> throws beyond.</param>
@@ -34,6 +35,9 @@ internal sealed class MatchIndex
     }
 
     public int Count => Volatile.Read(ref _count);
+
+    /// <summary>How many jobs all miners run at once, together: the slots of the fleet.</summary>
+    public long Parallel => Volatile.Read(ref _parallel);
 
     /// <summary>Finds a miner's slot by its id, -1 when it has none: the index itself does not look for ids.</summary>
     public Func<string, int> SlotOf { get; set; } = _ => -1;
@@ -73,7 +77,7 @@ internal sealed class MatchIndex
             segment.SetPrice(offset, (price ?? profile.Price).E8);
             _terms.Enter(slot);
             segment.EndWrite();
-            Volatile.Write(ref _count, _count + 1);
+            CountMiners(1, profile.MaxParallel);
             CountChange(segment);
             return slot;
         }
@@ -88,7 +92,7 @@ internal sealed class MatchIndex
         {
             _changes += miners.Length;
             int[] slots = new FleetFill(miners, _segments, _slots, _terms, _latency).Run(_changes);
-            Volatile.Write(ref _count, _count + miners.Length);
+            CountMiners(miners.Length, miners.Sum(miner => (long)miner.Profile.MaxParallel));
             return slots;
         }
     }
@@ -117,6 +121,7 @@ internal sealed class MatchIndex
             _terms.Enter(slot);
             segment.EndWrite();
             _terms.Release();
+            CountMiners(0, profile.MaxParallel - old.Profile.MaxParallel);
             CountChange(segment);
         }
     }
@@ -137,7 +142,7 @@ internal sealed class MatchIndex
             segment.EndWrite();
             _terms.Release();
             _slots.Free(slot);
-            Volatile.Write(ref _count, _count - 1);
+            CountMiners(-1, -offer.Profile.MaxParallel);
             CountChange(segment);
         }
     }
@@ -263,7 +268,7 @@ internal sealed class MatchIndex
     /// </summary>
     public void Match(MatchQuery query, MatchResult result) => _search.Run(query, SlotOf, result);
 
-    /// <summary>Copies the miners of a segment, all as they were at one moment; see <see cref="SegmentReader.Read"/>.</summary>
+    /// <summary>Copies the miners of a segment, each as it was at one moment; see <see cref="SegmentReader.Read"/>.</summary>
     public int ReadSegment(int segment, Span<MinerState> into) =>
         SegmentReader.Read(_segments.All[segment], _writer, into);
 
@@ -274,6 +279,12 @@ internal sealed class MatchIndex
         bool isNew = Volatile.Read(ref figure) != value;
         Volatile.Write(ref figure, value);
         return isNew;
+    }
+
+    private void CountMiners(int miners, long parallel)
+    {
+        Volatile.Write(ref _count, _count + miners);
+        Volatile.Write(ref _parallel, _parallel + parallel);
     }
 
     private void CountChange(Segment segment)

@@ -13,6 +13,12 @@ internal sealed class MatchResult
     /// <summary>For how long a slot of each candidate is held; 0 when none is.</summary>
     public int HoldMs { get; set; }
 
+    /// <summary>The match of the same coordinator that holds for this job, so that this one does not; null when none does.</summary>
+    public string? HeldBy { get; set; }
+
+    /// <summary>Why there are fewer candidates than there could be: the coordinator may hold no more. Null when that is not so.</summary>
+    public HoldQuota? Short { get; private set; }
+
     /// <summary>Where the search puts what it finds, and works.</summary>
     public TopCandidates Best { get; } = new();
     public SegmentScan Scan { get; } = new();
@@ -24,8 +30,18 @@ internal sealed class MatchResult
     /// <param name="left">By clause; see <see cref="Left"/>.</param>
     public void Complete(ReadOnlySpan<int> left)
     {
-        HoldMs = 0;
+        (HoldMs, HeldBy, Short) = (0, null, null);
         left.CopyTo(_left);
+    }
+
+    /// <summary>Leaves those out of a complete answer that the coordinator may not hold, the worst of them.</summary>
+    public void Cut(HoldQuota quota)
+    {
+        while (Best.Count > quota.Left)
+        {
+            Best.RemoveAt(Best.Count - 1);
+            Short = quota;
+        }
     }
 
     /// <summary>Leaves a candidate out of a complete answer.</summary>

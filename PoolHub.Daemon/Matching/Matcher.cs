@@ -10,48 +10,29 @@ internal sealed class Matcher(MatchIndex index, HoldBook holds, DecisionLog deci
     /// <param name="query">What is asked.</param>
     /// <param name="tag">Of whoever asks; it stands in the match's id.</param>
     /// <param name="answer">Where it goes.</param>
-    public void Match(MatchQuery query, uint tag, JsonBuffer answer)
+    /// <param name="ofBatch">Whether it is answered without candidates where the coordinator may hold nothing more.</param>
+    /// <returns>Null, or why the coordinator may hold nothing more; then, unless it is one of a batch, nothing is written.</returns>
+    public HoldQuota? Match(MatchQuery query, uint tag, JsonBuffer answer, bool ofBatch = false)
     {
         long begin = time.GetTimestamp();
         MatchResult result = t_result ??= new MatchResult();
         Guid id = decisions.NextId(tag);
         if (query.HoldMs > 0)
         {
-            holds.Match(id.ToString("N"), query, result);
+            holds.Match(id.ToString("N"), tag, query, result);
         }
         else
         {
             holds.EndExpired();
             index.Match(query, result);
         }
-        decisions.Keep(id, query, result);
-        AnswerWriter.Write(answer, id, query, result);
-        metrics.Matched(query, result, time.GetElapsedTime(begin));
-    }
-
-    /// <summary>
-    /// Writes all answers, in their order, as a <see cref="Protocol.Http.BatchResponse"/>. Where one of them holds, nobody
-    /// else holds in between.
-    /// </summary>
-    public void MatchAll(MatchQuery[] queries, uint tag, JsonBuffer answers)
-    {
-        if (!Array.Exists(queries, query => query.HoldMs > 0))
+        HoldQuota? spent = result.Candidates.IsEmpty ? result.Short : null;
+        if (spent is null || ofBatch)
         {
-            MatchEach(queries, tag, answers);
-            return;
+            decisions.Keep(id, query, result);
+            AnswerWriter.Write(answer, id, query, result);
+            metrics.Matched(query, result, time.GetElapsedTime(begin));
         }
-        using Lock.Scope _ = holds.Begin();
-        MatchEach(queries, tag, answers);
-    }
-
-    private void MatchEach(MatchQuery[] queries, uint tag, JsonBuffer answers)
-    {
-        answers.Raw("""{"answers":["""u8);
-        for (int i = 0; i < queries.Length; i++)
-        {
-            answers.Raw(i == 0 ? default : ","u8);
-            Match(queries[i], tag, answers);
-        }
-        answers.Raw("]}"u8);
+        return spent;
     }
 }

@@ -3,8 +3,14 @@ namespace PoolHub.Daemon.Matching;
 /// <summary>Copies miners out of a segment, each as it was at one moment, as a match would have seen it.</summary>
 internal static class SegmentReader
 {
-    /// <summary>Reads before it takes the lock, as a match does.</summary>
-    private const int MaxReads = 8;
+    /// <summary>
+    /// Reads before it takes the lock. Many and short ones: whoever reads so has time, and shall not keep those waiting
+    /// who have none.
+    /// </summary>
+    private const int MaxReads = 1_000;
+
+    /// <summary>Slots that are read together.</summary>
+    private const int PartSize = 128;
 
     /// <summary>Every miner that is present, in the order of the slots.</summary>
     /// <param name="segment">The segment.</param>
@@ -13,12 +19,22 @@ internal static class SegmentReader
     /// <returns>How many there are.</returns>
     public static int Read(Segment segment, Lock writer, Span<MinerState> into)
     {
+        int count = 0;
+        for (int from = 0; from < Segment.Size; from += PartSize)
+        {
+            count += ReadPart(segment, from, writer, into[count..]);
+        }
+        return count;
+    }
+
+    private static int ReadPart(Segment segment, int from, Lock writer, Span<MinerState> into)
+    {
         for (int i = 0; i < MaxReads; i++)
         {
             long stamp = segment.ReadStamp();
             if (Segment.IsWhole(stamp))
             {
-                int count = Copy(segment, into);
+                int count = Copy(segment, from, into);
                 if (segment.IsUnchanged(stamp))
                 {
                     return count;
@@ -31,14 +47,14 @@ internal static class SegmentReader
         }
         lock (writer)
         {
-            return Copy(segment, into);
+            return Copy(segment, from, into);
         }
     }
 
-    private static int Copy(Segment segment, Span<MinerState> into)
+    private static int Copy(Segment segment, int from, Span<MinerState> into)
     {
         int count = 0;
-        for (int offset = 0; offset < Segment.Size; offset++)
+        for (int offset = from; offset < from + PartSize; offset++)
         {
             // A slot that is being emptied has no card; its version says so and the segment is read again.
             if (!segment.IsPresent(offset) || segment.Offers[offset] is not { } offer)

@@ -15,7 +15,7 @@ internal sealed record Doorkeepers(Tls Tls, AcceptGate Gate, LoginGuard Guard, C
 
 /// <summary>Takes new settings over while the hub runs, without dropping a connection; the rest need a restart.</summary>
 internal sealed class HubReload(
-    HubSettings running, LogLevelSwitch level, QueryReader queries, Credentials credentials, TrustModel trust, MinerRegistry registry,
+    HubSettings running, LogLevelSwitch level, QueryReader queries, Credentials credentials, HoldBook holds, TrustModel trust, MinerRegistry registry,
     Doorkeepers doors, ILogger<HubReload> log)
 {
     private readonly Lock _gate = new();
@@ -51,6 +51,7 @@ internal sealed class HubReload(
         }
         level.Set(settings.LogLevel);
         queries.Reload(settings.Match);
+        holds.Share = new HoldShare(settings.Access.HoldSharePercent);
         trust.FailCodesNotMiner = settings.Trust.FailCodesNotMiner;
         registry.Reload(settings.Registry);
         doors.Tls.Reload(settings.Tls);

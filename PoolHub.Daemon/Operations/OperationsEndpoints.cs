@@ -66,8 +66,7 @@ internal sealed class OperationsEndpoints(
     {
         ReadOnlyMemory<byte> page = await metrics.WriteAsync();
         http.Response.ContentType = MetricsContentType;
-        http.Response.ContentLength = page.Length;
-        await http.Response.Body.WriteAsync(page, http.RequestAborted);
+        await http.Response.WriteAllAsync(page);
     }
 
     private async Task ListAsync(HttpContext http)

@@ -187,7 +187,7 @@ internal sealed class MinerRegistry
                 _roster.WritePrice(_miners.Find(minerId)!);
             }
         }
-        _holds.EndExpired();
+        _holds.EndAllExpired();
         _roster.RefreshLatencyRanks();
         return gone;
     }

@@ -23,6 +23,7 @@ internal sealed record AuditEntry(DateTimeOffset At, string Who, string Address,
     public const string Command = "command";
     public const string BanLift = "ban_lift";
     public const string AcceptLoss = "accept_loss";
+    public const string HoldRelease = "hold_release";
 
     /// <summary>Who claims an id while enrolment is open; no admin's name begins with a capital.</summary>
     public const string Enrolment = "Enrolment";

@@ -10,16 +10,16 @@ namespace PoolHub.Daemon.Trust;
 /// <summary>How a job went; docs/http-api.md, "Feedback".</summary>
 /// <param name="trust">Learns from it.</param>
 /// <param name="credentials">Who may report.</param>
-/// <param name="isAnothers">Whether the match is another's, named or not; given what says so of the tag in a match's id.</param>
+/// <param name="tagOf">Whose a match is, by its id.</param>
 /// <param name="recorded">Told of every outcome that was not a duplicate.</param>
 /// <param name="endHolds">
-/// Ends the holds that a report makes needless, duplicates as well, but for those of another; returns how many.
+/// Ends the holds of the coordinator with this tag that a report makes needless, duplicates as well; returns how many.
 /// </param>
 /// <param name="metrics">Where they are counted.</param>
 /// <param name="time">When they came.</param>
 internal sealed class FeedbackEndpoint(
-    TrustBook trust, Credentials credentials, Func<FeedbackRequest, Func<uint?, bool>, bool> isAnothers, Action<StoredFeedback> recorded,
-    Func<FeedbackRequest, Func<uint?, bool>, int> endHolds, IMetricFactory metrics, TimeProvider time)
+    TrustBook trust, Credentials credentials, Func<string, uint?> tagOf, Action<StoredFeedback> recorded,
+    Func<FeedbackRequest, uint, int> endHolds, IMetricFactory metrics, TimeProvider time)
 {
     private readonly Counter _feedback = metrics.CreateCounter("poolhub_feedback_total", "Outcomes recorded, duplicates left out.", ["outcome"]);
 
@@ -39,9 +39,8 @@ internal sealed class FeedbackEndpoint(
             return;
         }
         // First: what another reports would make its maker's own report a duplicate.
-        if (isAnothers(request, IsAnothers))
+        if (!await credentials.RequireOwnMatchAsync(http, caller, request.MatchId is { } matchId ? tagOf(matchId) : null))
         {
-            _ = await Credentials.RefuseMatchAsync(http);
             return;
         }
         DateTimeOffset now = time.GetUtcNow();
@@ -55,7 +54,7 @@ internal sealed class FeedbackEndpoint(
                 _feedback.WithLabels(feedback.Outcome).Inc();
                 recorded(feedback);
             }
-            int released = endHolds(request, IsAnothers);
+            int released = endHolds(request, coordinator.Tag);
             await http.Response.JsonAsync(new FeedbackResponse
             {
                 Status = receipt.Recorded ? "recorded" : "duplicate",
@@ -68,7 +67,6 @@ internal sealed class FeedbackEndpoint(
         {
             await http.Response.ProblemAsync(StatusCodes.Status404NotFound, "no such miner", "miner_id");
         }
-        bool IsAnothers(uint? tag) => credentials.IsAnothers(caller, tag);
     }
 
     internal static (string Field, string Problem)? FindProblem(FeedbackRequest request)

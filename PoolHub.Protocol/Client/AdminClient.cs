@@ -90,6 +90,21 @@ public sealed class AdminClient(HttpClient http, string token)
     public Task<PriceResponse> ClearPriceAsync(string minerId, CancellationToken cancel = default) =>
         SendAsync(HttpMethod.Delete, Miner(minerId, "/price"), HubJson.Default.PriceResponse, cancel);
 
+    /// <summary>One page of what coordinators hold.</summary>
+    /// <param name="which">Only those that fit; all when null.</param>
+    /// <param name="cursor"><see cref="HoldPage.NextCursor"/> of the page before.</param>
+    public Task<HoldPage> ListHoldsAsync(
+        ReleaseHoldsRequest? which = null, int? limit = null, string? cursor = null, CancellationToken cancel = default) => SendAsync(
+        HttpMethod.Get, HubHttp.Address("v1/holds", HubHttp.Holds(which, limit, cursor)), HubJson.Default.HoldPage, cancel);
+
+    /// <summary>Gives those of the coordinators' holds back that fit.</summary>
+    public Task<ReleaseResponse> ReleaseHoldsAsync(ReleaseHoldsRequest which, CancellationToken cancel = default) => SendAsync(
+        HttpMethod.Post,
+        HubHttp.Address("v1/holds/release"),
+        HubJson.Default.ReleaseResponse,
+        cancel,
+        HubHttp.Body(which, HubJson.Default.ReleaseHoldsRequest));
+
     /// <summary>Tells the mass-loss guard that the miners are really gone.</summary>
     public Task<AcceptLossResponse> AcceptLossAsync(CancellationToken cancel = default) =>
         SendAsync(HttpMethod.Post, HubHttp.Address("v1/miners/accept-loss"), HubJson.Default.AcceptLossResponse, cancel);

@@ -16,7 +16,7 @@ public sealed class CoordinatorClient(HttpClient http, string secret)
         return await HubHttp.SendAsync(http, message, HubJson.Default.MatchResponse, cancel);
     }
 
-    /// <summary>Matches in this order, and holds as one transaction; 1 to 256 requests.</summary>
+    /// <summary>Matches in this order: what one holds the next does not find; 1 to 256 requests.</summary>
     /// <exception cref="HubException">The hub refused, and held nothing, or failed or could not be reached.</exception>
     public async Task<MatchResponse[]> MatchBatchAsync(MatchRequest[] requests, CancellationToken cancel = default)
     {
@@ -41,6 +41,35 @@ public sealed class CoordinatorClient(HttpClient http, string secret)
         using HttpRequestMessage message = Authorised(HttpMethod.Post, $"v1/match/{Uri.EscapeDataString(matchId)}/renew");
         message.Content = HubHttp.Body(new RenewRequest { MinerId = minerId, HoldMs = holdMs }, HubJson.Default.RenewRequest);
         return (await HubHttp.SendAsync(http, message, HubJson.Default.RenewResponse, cancel)).Holds;
+    }
+
+    /// <summary>The same, with those that have ended.</summary>
+    /// <exception cref="HubException">As above.</exception>
+    public async Task<RenewResponse> RenewAllAsync(string matchId, int? holdMs = null, CancellationToken cancel = default)
+    {
+        using HttpRequestMessage message = Authorised(HttpMethod.Post, $"v1/match/{Uri.EscapeDataString(matchId)}/renew");
+        message.Content = HubHttp.Body(new RenewRequest { HoldMs = holdMs }, HubJson.Default.RenewRequest);
+        return await HubHttp.SendAsync(http, message, HubJson.Default.RenewResponse, cancel);
+    }
+
+    /// <summary>One page of what this coordinator holds.</summary>
+    /// <param name="which">Only those that fit; all when null.</param>
+    /// <param name="cursor"><see cref="HoldPage.NextCursor"/> of the page before.</param>
+    /// <exception cref="HubException">The hub refused, failed or could not be reached.</exception>
+    public async Task<HoldPage> ListHoldsAsync(
+        ReleaseHoldsRequest? which = null, int? limit = null, string? cursor = null, CancellationToken cancel = default)
+    {
+        using HttpRequestMessage message = Authorised(HttpMethod.Get, "v1/holds", HubHttp.Holds(which, limit, cursor));
+        return await HubHttp.SendAsync(http, message, HubJson.Default.HoldPage, cancel);
+    }
+
+    /// <summary>Gives those of this coordinator's holds back that fit. Returns how many.</summary>
+    /// <exception cref="HubException">The hub refused, failed or could not be reached.</exception>
+    public async Task<int> ReleaseHoldsAsync(ReleaseHoldsRequest which, CancellationToken cancel = default)
+    {
+        using HttpRequestMessage message = Authorised(HttpMethod.Post, "v1/holds/release");
+        message.Content = HubHttp.Body(which, HubJson.Default.ReleaseHoldsRequest);
+        return (await HubHttp.SendAsync(http, message, HubJson.Default.ReleaseResponse, cancel)).Released;
     }
 
     /// <summary>What each clause of the request does to the fleet now, and what would find more. Holds nothing.</summary>

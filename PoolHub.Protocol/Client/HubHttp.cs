@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
@@ -16,6 +17,13 @@ internal static class HubHttp
         {
             Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
         };
+
+    /// <summary>What a list of holds is asked for.</summary>
+    public static (string Name, string? Value)[] Holds(ReleaseHoldsRequest? which, int? limit, string? cursor) =>
+    [
+        ("job_id", which?.JobId), ("miner_id", which?.MinerId), ("match_id", which?.MatchId), ("coordinator", which?.Coordinator),
+        ("limit", limit?.ToString(CultureInfo.InvariantCulture)), ("cursor", cursor),
+    ];
 
     /// <exception cref="HubException">The hub refused, failed, could not be reached, or answered no such JSON.</exception>
     public static async Task<T> SendAsync<T>(

@@ -24,6 +24,8 @@ namespace PoolHub.Protocol.Http;
 [JsonSerializable(typeof(ReleaseResponse))]
 [JsonSerializable(typeof(RenewRequest))]
 [JsonSerializable(typeof(RenewResponse))]
+[JsonSerializable(typeof(ReleaseHoldsRequest))]
+[JsonSerializable(typeof(HoldPage))]
 [JsonSerializable(typeof(ExplainResponse))]
 [JsonSerializable(typeof(WhyNotResponse))]
 [JsonSerializable(typeof(DecisionResponse))]

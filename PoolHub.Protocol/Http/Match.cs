@@ -82,6 +82,9 @@ public sealed record MatchResponse
     /// <summary>That of the request.</summary>
     public required string JobId { get; init; }
 
+    /// <summary>An earlier match of the same coordinator that holds for this job, so that this one holds nothing; absent otherwise.</summary>
+    public string? HeldBy { get; init; }
+
     /// <summary>Best first; empty when nobody passes.</summary>
     public required Candidate[] Candidates { get; init; }
 

@@ -108,26 +108,20 @@ public sealed partial class CoordinatorTests
     }
 
     [Fact]
-    public async Task Report_without_a_match_of_a_job_that_only_another_holds_is_refused_and_changes_nothing()
+    public async Task Report_ends_the_holds_of_who_sends_it_and_of_nobody_else()
     {
         await using TestHub hub = await TestHub.StartAsync(s_two);
-        await hub.RegisterAsync("m");
+        (await hub.Http.PostAsync("/v1/miners/register", Samples.Registration("m", await hub.IssueKeyAsync("m"), ",\"max_parallel\":8"))).Expect(200);
         var (alice, bob) = (new HubClient(hub.Http, Alice), new HubClient(hub.Http, Bob));
-        string id = (await alice.PostAsync("/v1/match", Match)).Expect(200).Text("match_id");
-        string bobs = (await bob.PostAsync("/v1/match", Match)).Expect(200).Text("match_id");
-        string madeUp = $"{new string('0', 24)}{bobs[24..]}";
-        foreach (string? named in (string?[])[null, bobs, madeUp, "of-another-hub"])
+        string hers = (await alice.PostAsync("/v1/match", Match)).Expect(200).Text("match_id");
+        string his = (await bob.PostAsync("/v1/match", Match)).Expect(200).Text("match_id");
+        Assert.Equal("match_id", Refused(await bob.PostAsync("/v1/feedback", Report("j", hers))));
+        foreach (string? named in (string?[])[null, $"{new string('0', 24)}{his[24..]}", "of-another-hub"])
         {
-            Assert.Equal("match_id", Refused(await bob.PostAsync("/v1/feedback", Report("j", named))));
+            (await bob.PostAsync("/v1/feedback", Report("j", named))).Expect(200);
         }
-        (await alice.PostAsync($"/v1/match/{id}/renew")).Expect(200);
-        Answer hers = (await alice.PostAsync("/v1/feedback", Report("j"))).Expect(200);
-        Assert.Equal(("recorded", 1), (hers.Text("status"), hers.Json.GetProperty("released").GetInt32()));
-
-        // Nobody's is whoever's: she is named no more.
-        (await alice.PostAsync("/v1/match", Match)).Expect(200);
-        Assert.Empty(hub.Reload(("COORDINATOR_SHARED_SECRET", $"bob:{Bob}")));
-        Assert.Equal(1, (await bob.PostAsync("/v1/feedback", Report("j"))).Expect(200).Json.GetProperty("released").GetInt32());
+        (await alice.PostAsync($"/v1/match/{hers}/renew")).Expect(200);
+        (await bob.PostAsync($"/v1/match/{his}/renew")).Expect(410);
     }
 
     [Fact]

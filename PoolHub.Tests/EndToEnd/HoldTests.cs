@@ -19,8 +19,8 @@ public sealed class HoldTests
         CancellationToken cancel = TestContext.Current.CancellationToken;
         for (int round = 0; round < 5; round++)
         {
-            MatchResponse[] answers = await Task.WhenAll(Enumerable.Range(0, Matches).Select(_ =>
-                coordinator.MatchAsync(new MatchRequest { JobId = "job-1", TopK = 1, HoldMs = 600_000 }, cancel)));
+            MatchResponse[] answers = await Task.WhenAll(Enumerable.Range(0, Matches).Select(i =>
+                coordinator.MatchAsync(new MatchRequest { JobId = $"job-{i}", TopK = 1, HoldMs = 600_000 }, cancel)));
             Candidate[] sold = [.. answers.SelectMany(a => a.Candidates)];
             Assert.Equal((Miners, Miners), (sold.Length, sold.DistinctBy(c => c.MinerId).Count()));
             Assert.Equal(Matches - Miners, answers.Count(a => a.Candidates.Length == 0));

@@ -101,6 +101,49 @@ public sealed class DecisionLogTests
         Assert.InRange(made / DecisionLog.Capacity, 1, 2_000);
     }
 
+    /// <summary>What a match kept of a miner is its own, however large the profile that it had then.</summary>
+    [Fact]
+    public void Profiles_that_change_all_the_time_are_not_kept_alive()
+    {
+        var log = new DecisionLog(_time);
+        int slot = _index.Add("large", Large(0), degraded: false, available: true, trust: 1);
+        // So that the miner is in every answer.
+        MatchQuery query = Query("j", tags: null);
+        var profiles = new List<WeakReference>();
+        for (int i = 0; i < 500; i++)
+        {
+            _index.Replace(slot, Large(i));
+            profiles.Add(new WeakReference(_index.ProfileAt(slot)));
+            _index.Match(query, _result);
+            Guid id = log.NextId(7);
+            log.Keep(id, query, _result);
+            Assert.Contains("large", log.Find(id.ToString("N"))!.Candidates().Select(c => c.Offer.MinerId));
+        }
+        GC.Collect();
+        Assert.InRange(profiles.Count(p => p.IsAlive), 0, 20);
+
+        static MinerProfile Large(int i) => new()
+        {
+            Addr = "a:1",
+            Proto = "grpc",
+            Capabilities = [.. Enumerable.Range(0, 50).Select(n => $"{new string('x', 100)}-{i}-{n}")],
+        };
+    }
+
+    [Fact]
+    public void Decisions_with_many_candidates_stay_within_their_bytes()
+    {
+        var log = new DecisionLog(_time, maxBytes: 4_000_000);
+        Assert.True(MatchQuery.TryCreate(new MatchRequest { JobId = "j", TopK = 100 }, WeightProfiles.BuiltIn, out MatchQuery? query, out _));
+        _index.Match(query, _result);
+        for (int i = 0; i < 1_000; i++)
+        {
+            log.Keep(log.NextId(7), query, _result);
+        }
+        // 100 bytes of figures and 100 of texts, or more, for each candidate.
+        Assert.InRange(log.Count, 50, 4_000_000 / 20_000);
+    }
+
     [Fact]
     public async Task Decisions_kept_from_many_threads_are_each_found()
     {

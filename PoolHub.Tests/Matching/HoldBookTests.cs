@@ -119,57 +119,17 @@ public sealed class HoldBookTests
     }
 
     [Fact]
-    public void Feedback_that_names_its_match_leaves_other_matches_of_the_job_alone()
-    {
-        _house.Add("m", maxParallel: 2);
-        (string first, _) = _house.Hold("j");
-        (string second, _) = _house.Hold("j");
-        Assert.Equal(1, _house.EndByFeedback(first, "j", "m", taken: true));
-        Assert.Equal(1, _house.Held("m"));
-        Assert.Equal((HoldFault.None, 1), Release(second));
-    }
-
-    [Fact]
-    public void Feedback_without_a_match_ends_the_holds_of_who_gives_it_and_of_nobody_and_no_others()
+    public void Feedback_ends_the_holds_of_who_gives_it_and_no_others()
     {
         _house.Add("m", maxParallel: 4);
         (string alices, _) = _house.Hold("j", tag: 1);
-        _house.Hold("j", tag: 2);
-        _house.Hold("j");
-        Assert.Equal(2, _house.EndByFeedback(null, "j", "m", taken: true, own: 2));
-        Assert.Equal(0, _house.EndByFeedback(alices, "j", "m", taken: true, own: 2));
+        (string bobs, _) = _house.Hold("j", tag: 2);
+        Assert.Equal(0, _house.EndByFeedback(null, "j", "m", taken: true, tag: 3));
+        Assert.Equal(0, _house.EndByFeedback(alices, "j", "m", taken: true, tag: 2));
+        Assert.Equal(1, _house.EndByFeedback(null, "j", "m", taken: true, tag: 2));
+        Assert.Equal((HoldFault.None, 0), Release(bobs));
         Assert.Equal(1, _house.Held("m"));
-        Assert.Equal(1, _house.EndByFeedback(null, "j", "m", taken: true, own: 1));
-    }
-
-    [Fact]
-    public void Job_is_anothers_while_only_others_hold_its_miner()
-    {
-        _house.Add("a", maxParallel: 3);
-        _house.Add("b");
-        (string alices, string[] both) = _house.Hold("j", topK: 2, tag: 1);
-        Assert.Equal(2, both.Length);
-        (string bobsOther, _) = _house.Hold("other", tag: 2);
-        Assert.True(_house.IsAnothers(null, "j", "a", own: 2));
-        Assert.True(_house.IsAnothers(alices, "j", "a", own: 2));
-        // A match of another job says nothing of this one, nor does an id that was made up.
-        Assert.True(_house.IsAnothers(bobsOther, "j", "a", own: 2));
-        Assert.True(_house.IsAnothers("made-up", "j", "a", own: 2));
-        Assert.False(_house.IsAnothers(null, "j", "a", own: 1));
-        Assert.False(_house.IsAnothers(null, "other", "b", own: 2));
-        Assert.False(_house.IsAnothers(null, "nobodys", "a", own: 2));
-
-        (string bobs, string[] got) = _house.Hold("j", tag: 2);
-        Assert.Equal(["a"], got);
-        Assert.False(_house.IsAnothers(null, "j", "a", own: 2));
-        Assert.True(_house.IsAnothers(null, "j", "b", own: 2));
-        // What was said of his own match is his to say, also after its hold has ended.
-        Assert.Equal((HoldFault.None, 1), Release(bobs));
-        Assert.True(_house.IsAnothers(null, "j", "a", own: 2));
-        Assert.False(_house.IsAnothers(bobs, "j", "a", own: 2));
-        _house.Pass(1_000);
-        Assert.False(_house.IsAnothers(null, "j", "a", own: 2));
-        Assert.True(_house.IsAnothers(alices, "j", "a", own: 2));
+        Assert.Equal(1, _house.EndByFeedback(alices, "j", "m", taken: true, tag: 1));
     }
 
     [Fact]
@@ -241,22 +201,6 @@ public sealed class HoldBookTests
     }
 
     [Fact]
-    public async Task Transaction_lets_nobody_hold_in_between()
-    {
-        _house.Add("m", maxParallel: 3);
-        Task<string[]> other;
-        using (Lock.Scope _ = _house.Book.Begin())
-        {
-            Assert.Equal(["m"], _house.Hold().Miners);
-            other = Task.Run(() => _house.Hold().Miners, TestContext.Current.CancellationToken);
-            Assert.Equal(["m"], _house.Hold().Miners);
-            Assert.Equal(["m"], _house.Hold().Miners);
-            Assert.False(other.IsCompleted);
-        }
-        Assert.Empty(await other);
-    }
-
-    [Fact]
     public void Matches_that_are_over_are_forgotten_the_oldest_first()
     {
         _house.Add("m");
@@ -264,7 +208,7 @@ public sealed class HoldBookTests
         (string live, _) = _house.Hold();
         Assert.Equal((HoldFault.None, 1), Release(first));
         (live, _) = _house.Hold(holdMs: 600_000);
-        for (int i = 0; i < HoldBook.Remembered; i++)
+        for (int i = 0; i < KnownMatches.Remembered; i++)
         {
             Assert.Empty(_house.Hold().Miners);
         }
@@ -276,5 +220,5 @@ public sealed class HoldBookTests
         (_house.Book.Release(match, miner, out int released), released);
 
     private (HoldFault Fault, string Renewed) Renew(string match, string? miner = null, int? holdMs = null) =>
-        (_house.Book.Renew(match, miner, holdMs, out RenewedHold[] renewed), string.Join(", ", renewed.Select(r => $"{r.MinerId} {r.ExpiresInMs}")));
+        (_house.Book.Renew(match, miner, holdMs, out LiveHold[] renewed, out _), string.Join(", ", renewed.Select(r => $"{r.MinerId} {r.ExpiresInMs}")));
 }

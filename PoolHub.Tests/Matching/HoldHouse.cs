@@ -11,7 +11,7 @@ internal sealed class HoldHouse
 {
     private readonly ConcurrentDictionary<string, int> _slots = [];
     private readonly DecisionLog _ids;
-    private int _matches;
+    private int _jobs;
 
     public HoldHouse()
     {
@@ -74,27 +74,25 @@ internal sealed class HoldHouse
 
     public void Pass(int ms) => Time.Advance(TimeSpan.FromMilliseconds(ms));
 
-    /// <summary>Feedback of the coordinator with this tag, when every tag is somebody's; null: when none is.</summary>
-    public int EndByFeedback(string? matchId, string jobId, string minerId, bool taken, uint? own = null) =>
-        Book.EndByFeedback(matchId, jobId, minerId, taken, tag => IsAnothers(tag, own));
-
-    public bool IsAnothers(string? matchId, string jobId, string minerId, uint own) =>
-        Book.IsAnothers(matchId, jobId, minerId, tag => IsAnothers(tag, own));
+    /// <summary>Feedback of the coordinator with this tag.</summary>
+    public int EndByFeedback(string? matchId, string jobId, string minerId, bool taken, uint tag = 1) =>
+        Book.EndByFeedback(matchId, jobId, minerId, taken, tag);
 
     /// <summary>A match that holds; who was found, best first.</summary>
-    /// <param name="jobId">Its job.</param>
+    /// <param name="jobId">Its job; null: one of its own.</param>
     /// <param name="topK">How many it takes at most.</param>
     /// <param name="holdMs">For how long.</param>
-    /// <param name="tag">In its id; null: it has none.</param>
-    public (string MatchId, string[] Miners) Hold(string jobId = "j", int topK = 1, int holdMs = 1_000, uint? tag = null)
+    /// <param name="tag">Of whose it is.</param>
+    public (string MatchId, string[] Miners) Hold(string? jobId = null, int topK = 1, int holdMs = 1_000, uint tag = 1) =>
+        Hold(new MatchResult(), jobId, topK, holdMs, tag);
+
+    /// <summary>The same; gives all that was found.</summary>
+    public (string MatchId, string[] Miners) Hold(MatchResult result, string? jobId = null, int topK = 1, int holdMs = 1_000, uint tag = 1)
     {
-        string matchId = tag is { } of ? $"{_ids.NextId(of):N}" : $"match-{Interlocked.Increment(ref _matches)}";
-        var result = new MatchResult();
-        Book.Match(matchId, Query(jobId, topK, holdMs), result);
+        string matchId = $"{_ids.NextId(tag):N}";
+        Book.Match(matchId, tag, Query(jobId ?? $"job-{Interlocked.Increment(ref _jobs)}", topK, holdMs), result);
         return (matchId, [.. result.Candidates.ToArray().Select(c => c.Offer.MinerId)]);
     }
-
-    private static bool IsAnothers(uint? tag, uint? own) => own is not null && tag is not null && tag != own;
 
     /// <summary>A match that holds nothing.</summary>
     public string[] Look()
