@@ -20,7 +20,9 @@ internal sealed class HubConnection : IDisposable
         _token = token;
         _tokenIfAny = tokenIfAny;
         string baseAddress = address.Http.GetLeftPart(UriPartial.Path);
+#pragma warning disable CA2000 // The client has it.
         _http = new HttpClient(new SocketsHttpHandler { ConnectCallback = ConnectAsync })
+#pragma warning restore CA2000
         {
             BaseAddress = new Uri(baseAddress.EndsWith('/') ? baseAddress : baseAddress + "/"),
             // A command may wait 60 s for its acknowledgement.
@@ -45,7 +47,9 @@ internal sealed class HubConnection : IDisposable
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         patience.CancelAfter(s_connectTimeout);
+#pragma warning disable CA2000 // The stream has it.
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+#pragma warning restore CA2000
         try
         {
             await socket.ConnectAsync(context.DnsEndPoint, patience.Token);

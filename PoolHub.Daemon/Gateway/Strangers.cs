@@ -109,6 +109,7 @@ internal sealed class Strangers(
             _ = Libc.ControlEpoll(_epoll, Libc.Add, _end, ref EventOf(long.MaxValue, change));
             _closed.Set();
             _thread?.Join();
+            _closed.Dispose();
         }
     }
 

@@ -167,8 +167,8 @@ public sealed class AcceptGateTests
                 hub.Hub.Gate.Sweep(hub.Time.GetTimestamp() + (long)(AcceptGate.Deadline.TotalSeconds * hub.Time.TimestampFrequency));
                 await Task.Yield();
             }
-        });
-        await Task.WhenAll(Enumerable.Range(1, 8).Select(who => Task.Run(() => ComeAndGoAsync(hub, who))));
+        }, TestContext.Current.CancellationToken);
+        await Task.WhenAll(Enumerable.Range(1, 8).Select(who => Task.Run(() => ComeAndGoAsync(hub, who), TestContext.Current.CancellationToken)));
         await over.CancelAsync();
         await sweeping;
         await miner.BeatAsync(1);
@@ -188,11 +188,11 @@ public sealed class AcceptGateTests
                 switch ((i / 2) % 4)
                 {
                     case 0:
-                        _ = await socket.SendAsync("GET /v1/health HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n"u8.ToArray());
+                        _ = await socket.SendAsync("GET /v1/health HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
                         _ = await Dial.EndsAsync(socket);
                         break;
                     case 1:
-                        _ = await socket.SendAsync(new byte[] { 0 });
+                        _ = await socket.SendAsync(new byte[] { 0 }, TestContext.Current.CancellationToken);
                         break;
                     case 2:
                         _ = await Dial.EndsAsync(socket);

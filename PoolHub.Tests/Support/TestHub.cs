@@ -72,6 +72,9 @@ internal sealed class TestHub : IAsyncDisposable
     /// <summary>Returns when so many connections are in.</summary>
     public Task UntilConnectedAsync(int count) => UntilAsync(() => Hub.Gate.Connections == count);
 
+    /// <summary>Returns when so many have come in, gone or been refused.</summary>
+    public Task UntilPassedAsync(long passages) => UntilAsync(() => Hub.Gate.Passages >= passages);
+
     /// <summary>Returns when all but so many of the open connections have sent something.</summary>
     public Task UntilWaitingAsync(int count) => UntilAsync(() => Hub.Doors.Waiting == count);
 
