@@ -10,7 +10,9 @@ internal sealed class LogLine(Stream output) : ILogSink
         SearchValues.Create([.. Enumerable.Range(0, 0xA0).Select(c => (char)c).Where(char.IsControl), '\u2028', '\u2029']);
 
     /// <summary>Standard output is for what was asked of the program.</summary>
+#pragma warning disable CA2000 // The sink has it.
     public static LogLine OfThisProcess() => new(Console.OpenStandardError());
+#pragma warning restore CA2000
 
     public byte[] Form(in LogMessage message)
     {

@@ -22,9 +22,9 @@ public sealed partial class BlockedLogTests
         // Two machines with one id: each refusal is a line. The pipe holds some 900, and .NET's own queue 2,500.
         await hub.RegisterAsync("twin", 5_000);
         Assert.Equal(HttpStatusCode.OK, await hub.RegisterAsync("other"));
-        MatchResponse match = await new CoordinatorClient(hub.Http, HubProcess.Secret).MatchAsync(new MatchRequest { JobId = "j" });
+        MatchResponse match = await new CoordinatorClient(hub.Http, HubProcess.Secret).MatchAsync(new MatchRequest { JobId = "j" }, TestContext.Current.CancellationToken);
         Assert.Contains("other", match.Candidates.Select(c => c.MinerId));
-        Assert.Equal("ok", (await new HealthClient(hub.Http).HealthAsync()).Status);
+        Assert.Equal("ok", (await new HealthClient(hub.Http).HealthAsync(TestContext.Current.CancellationToken)).Status);
         var sinceSignal = Stopwatch.StartNew();
         hub.Process.Send(Signal.Terminate);
         Assert.Equal(0, await hub.Process.ExitAsync());
@@ -44,7 +44,7 @@ public sealed partial class BlockedLogTests
         long counted = await hub.DroppedAsync();
         while (told < counted)
         {
-            string? line = await log.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Eventually.Patience);
+            string? line = await log.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Eventually.Patience, TestContext.Current.CancellationToken);
             Assert.NotNull(line);
             told += ToldLine().Match(line) is { Success: true } match ? long.Parse(match.Groups["count"].Value) : 0;
             if (told >= counted)
@@ -54,7 +54,7 @@ public sealed partial class BlockedLogTests
         }
         Assert.Equal(counted, told);
         hub.Process.Send(Signal.Terminate);
-        string rest = await log.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(Eventually.Patience);
+        string rest = await log.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(Eventually.Patience, TestContext.Current.CancellationToken);
         Assert.Contains("debug: Hosting stopped", rest, StringComparison.Ordinal);
         Assert.Equal(0, await hub.Process.ExitAsync());
     }

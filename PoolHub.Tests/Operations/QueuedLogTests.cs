@@ -127,9 +127,8 @@ public sealed class QueuedLogTests : IDisposable
     {
         public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-        private readonly SemaphoreSlim _room = new(0);
         private readonly List<string> _lines = [];
-        private volatile bool _reads;
+        private int _room;
 
         public bool Fails { get; set; }
 
@@ -144,13 +143,14 @@ public sealed class QueuedLogTests : IDisposable
             }
         }
 
-        public void Read()
+        public void Read(int lines = int.MaxValue)
         {
-            _reads = true;
-            _room.Release();
+            lock (_lines)
+            {
+                _room = lines;
+                Monitor.PulseAll(_lines);
+            }
         }
-
-        public void Read(int lines) => _room.Release(lines);
 
         public void AwaitLine(string line) => Assert.True(SpinWait.SpinUntil(() => Lines.Contains(line), Patience), $"'{line}' was not written");
 
@@ -158,16 +158,17 @@ public sealed class QueuedLogTests : IDisposable
 
         public void Write(ReadOnlySpan<byte> entry)
         {
-            if (!_reads)
-            {
-                _room.Wait();
-            }
-            if (Fails)
-            {
-                throw new IOException("no room is left");
-            }
             lock (_lines)
             {
+                while (_room == 0)
+                {
+                    _ = Monitor.Wait(_lines);
+                }
+                _room--;
+                if (Fails)
+                {
+                    throw new IOException("no room is left");
+                }
                 _lines.Add(Encoding.UTF8.GetString(entry));
             }
         }
