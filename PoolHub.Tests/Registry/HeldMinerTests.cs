@@ -93,16 +93,10 @@ public sealed class HeldMinerTests
 
     private string Hold(int holdMs = 600_000)
     {
-<<<<<<< HEAD
         string matchId = Guid.NewGuid().ToString("N");
         Assert.True(MatchQuery.TryCreate(new MatchRequest { JobId = matchId, HoldMs = holdMs }, WeightProfiles.BuiltIn, out MatchQuery? query, out _));
         var result = new MatchResult();
-        _house.Holds.Match(matchId, query, result);
-=======
-        Assert.True(MatchQuery.TryCreate(new MatchRequest { JobId = $"{Guid.NewGuid()}", HoldMs = holdMs }, WeightProfiles.BuiltIn, out MatchQuery? query, out _));
-        var result = new MatchResult();
-        _house.Holds.Match(Guid.NewGuid().ToString("N"), tag: 1, query, result);
->>>>>>> fair
+        _house.Holds.Match(matchId, tag: 1, query, result);
         Assert.Equal((1, holdMs), (result.Candidates.Length, result.HoldMs));
         return matchId;
     }
