@@ -21,6 +21,9 @@ internal sealed record Identity(Caller Caller, string Name, Coordinator? Coordin
 {
     public static Identity Nobody { get; } = new(Caller.Nobody, "");
 
+    /// <summary>Tells callers apart; a coordinator and an admin may have the same name.</summary>
+    public string FullName { get; } = $"{Caller} {Name}";
+
     /// <summary>What nobody is told in place of being nobody.</summary>
     public LoginRefusal? Refusal { get; init; }
 }
@@ -80,7 +83,7 @@ internal sealed class Credentials
     /// <summary>Long answers are counted by whom they are for.</summary>
     private static Identity Note(IDictionary<object, object?>? connection, Identity identity)
     {
-        connection?[AnswerBudget.Caller] = identity.LoginName;
+        connection?[AnswerBudget.Caller] = identity.FullName;
         return identity;
     }
 

@@ -43,7 +43,7 @@ internal static class LoadedHub
         string id = $"rig-{i:000000}";
         DateTimeOffset seen = DateTimeOffset.UtcNow.AddSeconds(-5);
         return new StoredMiner(
-            id, Samples.Profile(vramGb: i % 80, price: i % 1_000 / 1_000m, region: $"eu-west-{i % 20}"), 1, new StoredKeys([(byte)i]),
+            id, Samples.Profile(vramGb: i % 80, price: i % 1_000 / 1_000m, region: $"eu-west-{i % 20}"), 1, 1, new StoredKeys([(byte)i]),
             TrustState.None with { Good = i % 7, At = seen }, new StoredStatus(id, 0, false, 100, 50, 10.5, seen), seen.AddDays(-1), seen);
     }
 }

@@ -43,7 +43,7 @@ public sealed class HeldMinerTests
         // The latest are given up first.
         for (int i = 0; i < matches.Length; i++)
         {
-            Assert.Equal(i < left ? HoldFault.None : HoldFault.Ended, _house.Holds.Renew(matches[i], null, null, out _));
+            Assert.Equal(i < left ? HoldFault.None : HoldFault.Ended, _house.Holds.Renew(matches[i], null, null, out _, out _));
         }
         // They go with the session, as all do.
         (_, epoch) = await _house.JoinAsync();
