@@ -1,9 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Data.Sqlite;
 using PoolHub.Protocol;
 
 namespace PoolHub.Daemon.Storage.Sqlite;
 
 /// <summary>The write connection's prepared statements. Only the writer's thread uses it.</summary>
+[SuppressMessage("Usage", "CA2213", Justification = "The commands are disposed of as one; the connection is the file's.")]
 internal sealed class SqliteStatements : IDisposable
 {
     private readonly SqliteConnection _connection;
