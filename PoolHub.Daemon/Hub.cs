@@ -169,6 +169,8 @@ internal sealed class Hub : IAsyncDisposable
         var index = new MatchIndex(time);
         var holds = new HoldBook(index, time);
         HoldMetrics.Export(holds, metrics, collectors);
+        var given = new GivenFilter(settings.StateDir, time, LogOf<GivenFilter>(app));
+        GivenMetrics.Export(given, time, metrics, collectors);
         var model = new TrustModel(settings.Trust);
         var trust = new TrustBook(model, store, time, () => index.Count);
         var keys = new KeyRing(store, time);
@@ -206,6 +208,7 @@ internal sealed class Hub : IAsyncDisposable
             doors.Sweep();
             trim.Sweep();
             young.Sweep();
+            given.Sweep();
         };
         var drain = new Drain(doors, conversations);
 
@@ -219,20 +222,21 @@ internal sealed class Hub : IAsyncDisposable
         var queries = new QueryReader(settings.Match);
         var decisions = new DecisionLog(time);
         var matches = new MatchMetrics(metrics);
-        var matcher = new Matcher(index, holds, decisions, matches, time);
+        var matcher = new Matcher(index, holds, decisions, given, matches, time);
         new MatchEndpoint(matcher, queries, credentials).Map(app);
         new BatchEndpoint(matcher, queries, credentials).Map(app);
         new HoldEndpoint(holds, credentials).Map(app);
         var explainer = new Explainer(index, minerId => Place(registry, minerId), time);
         new ExplainEndpoint(explainer, decisions, queries, credentials).Map(app);
         new FeedbackEndpoint(
-            trust, credentials, (report, isAnothers) => holds.IsAnothers(report.MatchId, report.JobId!, report.MinerId!, isAnothers),
-            feedback => Observe(registry, feedback), (report, isAnothers) => EndHolds(holds, report, isAnothers), metrics, time).Map(app);
+            trust, credentials, GivenBy(given), feedback => Observe(registry, feedback),
+            (report, isAnothers) => EndHolds(holds, report, isAnothers), metrics, time).Map(app);
         new MinerEndpoints(table, registry, commands).Map(app);
         new WebSocketDoor(conversations, table, gate).Map(app);
         var audit = new AuditLog(store, time, LogOf<AuditLog>(app));
         new CommandEndpoint(table, registry, commands, credentials, audit, time, app.Lifetime.ApplicationStopping).Map(app);
         new PriceEndpoint(registry, credentials, audit, time).Map(app);
+        new MinerTrustEndpoints(trust, store, keys.Knows, credentials, audit).Map(app);
         new KeyEndpoints(keys, credentials, audit, time, table.RevokeAsync).Map(app);
         new BanEndpoints(guard, gate.Wordless, credentials, audit).Map(app);
         new AuditEndpoint(store, credentials).Map(app);
@@ -257,6 +261,12 @@ internal sealed class Hub : IAsyncDisposable
             registry);
 #pragma warning restore CA2000
     }
+
+    /// <summary>What feedback asks of past matches.</summary>
+    private static PastMatches GivenBy(GivenFilter given) => new(
+        (tag, jobId, minerId) => given.Has(tag, StableHash.Of(jobId), StableHash.Of(minerId)),
+        DecisionLog.TagOf,
+        matchId => DecisionLog.TimeOf(matchId) < given.KnownSince.ToUnixTimeMilliseconds());
 
     /// <summary>A completed job's duration says how fast its miner is.</summary>
     private static void Observe(MinerRegistry registry, StoredFeedback feedback)

@@ -1,7 +1,8 @@
 namespace PoolHub.Daemon.Matching;
 
 /// <summary>Answers checked queries.</summary>
-internal sealed class Matcher(MatchIndex index, HoldBook holds, DecisionLog decisions, MatchMetrics metrics, TimeProvider time)
+internal sealed class Matcher(
+    MatchIndex index, HoldBook holds, DecisionLog decisions, GivenFilter given, MatchMetrics metrics, TimeProvider time)
 {
     [ThreadStatic]
     private static MatchResult? t_result;
@@ -23,6 +24,10 @@ internal sealed class Matcher(MatchIndex index, HoldBook holds, DecisionLog deci
         {
             holds.EndExpired();
             index.Match(query, result);
+        }
+        foreach (ref readonly MatchCandidate candidate in result.Candidates)
+        {
+            given.Add(tag, query.JobHash, candidate.IdHash);
         }
         decisions.Keep(id, query, result);
         AnswerWriter.Write(answer, id, query, result);

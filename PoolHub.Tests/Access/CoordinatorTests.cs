@@ -108,7 +108,7 @@ public sealed partial class CoordinatorTests
     }
 
     [Fact]
-    public async Task Report_without_a_match_of_a_job_that_only_another_holds_is_refused_and_changes_nothing()
+    public async Task Report_of_a_job_that_only_another_was_given_is_unmatched_and_changes_nothing()
     {
         await using TestHub hub = await TestHub.StartAsync(s_two);
         await hub.RegisterAsync("m");
@@ -118,16 +118,13 @@ public sealed partial class CoordinatorTests
         string madeUp = $"{new string('0', 24)}{bobs[24..]}";
         foreach (string? named in (string?[])[null, bobs, madeUp, "of-another-hub"])
         {
-            Assert.Equal("match_id", Refused(await bob.PostAsync("/v1/feedback", Report("j", named))));
+            Answer his = (await bob.PostAsync("/v1/feedback", Report("j", named))).Expect(200);
+            Assert.Equal(("unmatched", 0.5), (his.Text("status"), his.Json.GetProperty("trust_score").GetDouble()));
+            Assert.False(his.Json.TryGetProperty("released", out _));
         }
         (await alice.PostAsync($"/v1/match/{id}/renew")).Expect(200);
         Answer hers = (await alice.PostAsync("/v1/feedback", Report("j"))).Expect(200);
         Assert.Equal(("recorded", 1), (hers.Text("status"), hers.Json.GetProperty("released").GetInt32()));
-
-        // Nobody's is whoever's: she is named no more.
-        (await alice.PostAsync("/v1/match", Match)).Expect(200);
-        Assert.Empty(hub.Reload(("COORDINATOR_SHARED_SECRET", $"bob:{Bob}")));
-        Assert.Equal(1, (await bob.PostAsync("/v1/feedback", Report("j"))).Expect(200).Json.GetProperty("released").GetInt32());
     }
 
     [Fact]
