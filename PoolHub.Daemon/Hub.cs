@@ -177,6 +177,8 @@ internal sealed class Hub : IAsyncDisposable
 
         var index = new MatchIndex(time);
         var holds = new HoldBook(index, time) { Share = new HoldShare(settings.Access.HoldSharePercent) };
+        var given = new GivenFilter(settings.StateDir, time, LogOf<GivenFilter>(app));
+        GivenMetrics.Export(given, time, metrics, collectors);
         var model = new TrustModel(settings.Trust);
         var trust = new TrustBook(model, store, time, () => index.Count);
         var keys = new KeyRing(store, time);
@@ -220,6 +222,7 @@ internal sealed class Hub : IAsyncDisposable
             doors.Sweep();
             trim.Sweep();
             young.Sweep();
+            given.Sweep();
         };
         var drain = new Drain(doors, conversations);
 
@@ -233,14 +236,13 @@ internal sealed class Hub : IAsyncDisposable
         var queries = new QueryReader(settings.Match);
         var decisions = new DecisionLog(time);
         var matches = new MatchMetrics(metrics);
-        var matcher = new Matcher(index, holds, decisions, matches, time);
+        var matcher = new Matcher(index, holds, decisions, given, matches, time);
         new MatchEndpoint(matcher, queries, credentials).Map(app);
         new BatchEndpoint(matcher, queries, credentials, BatchTurns.OfMachine(), time).Map(app);
         var explainer = new Explainer(index, minerId => Place(registry, minerId), time);
         new ExplainEndpoint(explainer, new ExplainThread(), () => index.Count, decisions, queries, credentials).Map(app);
         new FeedbackEndpoint(
-            trust, credentials, DecisionLog.TagOf, feedback => Observe(registry, feedback), (report, tag) => EndHolds(holds, report, tag),
-            metrics, time).Map(app);
+            trust, credentials, GivenBy(given), registry.Observe, (report, tag) => EndHolds(holds, report, tag), metrics, time).Map(app);
         new MinerEndpoints(table, registry, commands).Map(app);
         new WebSocketDoor(conversations, table, gate).Map(app);
         var audit = new AuditLog(store, time, LogOf<AuditLog>(app));
@@ -248,6 +250,7 @@ internal sealed class Hub : IAsyncDisposable
         new HoldListEndpoint(holds, coordinators, credentials, audit).Map(app);
         new CommandEndpoint(table, registry, commands, credentials, audit, time, app.Lifetime.ApplicationStopping).Map(app);
         new PriceEndpoint(registry, credentials, audit, time).Map(app);
+        new MinerTrustEndpoints(trust, store, keys.Knows, credentials, audit).Map(app);
         new KeyEndpoints(keys, credentials, audit, time, table.RevokeAsync).Map(app);
         new BanEndpoints(guard, wordless.Bans, credentials, audit, LogOf<BanEndpoints>(app)).Map(app);
         new AuditEndpoint(store, credentials).Map(app);
@@ -273,14 +276,11 @@ internal sealed class Hub : IAsyncDisposable
 #pragma warning restore CA2000
     }
 
-    /// <summary>A completed job's duration says how fast its miner is.</summary>
-    private static void Observe(MinerRegistry registry, StoredFeedback feedback)
-    {
-        if (feedback is { Outcome: Outcomes.Completed, LatencyMs: { } latencyMs } && registry.Find(feedback.MinerId) is { } miner)
-        {
-            registry.ObserveService(miner, latencyMs);
-        }
-    }
+    /// <summary>What feedback asks of past matches.</summary>
+    private static PastMatches GivenBy(GivenFilter given) => new(
+        (tag, jobId, minerId) => given.Has(tag, StableHash.Of(jobId), StableHash.Of(minerId)),
+        DecisionLog.TagOf,
+        matchId => DecisionLog.TimeOf(matchId) < given.KnownSince.ToUnixTimeMilliseconds());
 
     /// <summary>A miner that took the job needs no slot held any more, and nobody else does.</summary>
     private static int EndHolds(HoldBook holds, FeedbackRequest report, uint tag) => holds.EndByFeedback(

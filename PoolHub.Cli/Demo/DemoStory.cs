@@ -103,8 +103,11 @@ internal sealed class DemoStory(Narrator narrator, DaemonProcess daemon, Simulat
         Candidate? now = best;
         for (int i = 1; i <= Failures && now is not null; i++)
         {
+            string job = Invariant($"demo-failed-{i}");
+            // Only what a match gave teaches trust.
+            _ = await _coordinator.MatchAsync(request with { JobId = job }, cancel);
             FeedbackResponse told = await _coordinator.FeedbackAsync(
-                new FeedbackRequest { JobId = Invariant($"demo-failed-{i}"), MinerId = best.MinerId, Outcome = "failed", FailCode = "gpu_error" },
+                new FeedbackRequest { JobId = job, MinerId = best.MinerId, Outcome = "failed", FailCode = "gpu_error" },
                 cancel);
             trusts.Add(told.TrustScore);
             Candidate[] candidates = (await _coordinator.MatchAsync(request, cancel)).Candidates;

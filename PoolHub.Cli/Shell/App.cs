@@ -31,6 +31,7 @@ internal static class App
         root.Add(BansCommand.Create(terminal, hub));
         root.Add(SendCommand.Create(terminal, hub));
         root.Add(PriceCommand.Create(terminal, hub));
+        root.Add(TrustCommand.Create(terminal, hub));
         root.Add(StoreCommand.Create(terminal));
         root.Add(HealthCommand.Create(terminal, hub));
         hub.AddTo(root);

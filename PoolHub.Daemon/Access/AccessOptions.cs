@@ -20,6 +20,9 @@ internal sealed record AccessOptions(
     int HoldSharePercent = AccessOptions.WholeFleet)
 {
     private const int DefaultRateLimit = 10_000;
+
+    /// <summary>What one can believably report: a few thousand jobs that run for a second or more.</summary>
+    private const int DefaultFeedbackRateLimit = 2_000;
     private const int MaxRateLimit = 1_000_000;
     private const int MinSecretChars = 16;
     private const int WholeFleet = 100;
@@ -40,7 +43,7 @@ internal sealed record AccessOptions(
             Secrets(settings, "ADMIN_TOKEN"),
             settings.Text("CREDENTIALS_DIRECTORY"),
             settings.Int32("MATCH_RATE_LIMIT", DefaultRateLimit, 0, MaxRateLimit),
-            settings.Int32("FEEDBACK_RATE_LIMIT", DefaultRateLimit, 0, MaxRateLimit),
+            settings.Int32("FEEDBACK_RATE_LIMIT", DefaultFeedbackRateLimit, 0, MaxRateLimit),
             settings.Int32("HOLD_SHARE_PERCENT", several ? HalfOfFleet : WholeFleet, 0, WholeFleet));
     }
 

@@ -16,15 +16,9 @@ internal sealed class AuditEndpoint(IHubStore store, Credentials credentials)
         string? minerId = http.Request.Query["miner_id"];
         if (!await credentials.RequireAsync(http, Caller.Admin)
             || await http.ReadLimitAsync() is not { } limit
-            || !await http.IsMinerIdAsync("miner_id", minerId, Texts.MinerIdRule))
+            || !await http.IsMinerIdAsync("miner_id", minerId, Texts.MinerIdRule)
+            || await http.ReadIdCursorAsync() is not { } before)
         {
-            return;
-        }
-        long before = long.MaxValue;
-        if ((string?)http.Request.Query["cursor"] is { } cursor
-            && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out before))
-        {
-            await http.Response.BadFieldAsync(("cursor", "must be the next_cursor of another page"));
             return;
         }
         IReadOnlyList<AuditEntry> found = await store.ReadAuditAsync(minerId, before, limit + 1, http.RequestAborted);

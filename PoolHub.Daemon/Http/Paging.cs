@@ -22,6 +22,19 @@ internal static class Paging
         return limit;
     }
 
+    /// <summary>Below which id a page begins that is ordered by it, the highest first; null after 400 has been answered.</summary>
+    public static async ValueTask<long?> ReadIdCursorAsync(this HttpContext http)
+    {
+        long before = long.MaxValue;
+        if ((string?)http.Request.Query["cursor"] is { } cursor
+            && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out before))
+        {
+            await http.Response.BadFieldAsync(("cursor", "must be the next_cursor of another page"));
+            return null;
+        }
+        return before;
+    }
+
     /// <summary>A miner's id from the address, which may be missing; false after 400 has been answered.</summary>
     public static async ValueTask<bool> IsMinerIdAsync(this HttpContext http, string name, string? given, string problem)
     {

@@ -44,6 +44,15 @@ internal sealed class DecisionLog(TimeProvider time, int capacity = DecisionLog.
             : null;
     }
 
+    /// <summary>The time in an id, Unix ms; null when it has not the form of one.</summary>
+    public static long? TimeOf(string id)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        return Guid.TryParseExact(id, "N", out Guid guid) && guid.TryWriteBytes(bytes, bigEndian: true, out _)
+            ? (long)(BinaryPrimitives.ReadUInt64BigEndian(bytes) >> 16)
+            : null;
+    }
+
     /// <param name="tag">Of whoever asks for the match.</param>
     public Guid NextId(uint tag)
     {

@@ -1,7 +1,8 @@
 namespace PoolHub.Daemon.Matching;
 
 /// <summary>Answers checked queries.</summary>
-internal sealed class Matcher(MatchIndex index, HoldBook holds, DecisionLog decisions, MatchMetrics metrics, TimeProvider time)
+internal sealed class Matcher(
+    MatchIndex index, HoldBook holds, DecisionLog decisions, GivenFilter given, MatchMetrics metrics, TimeProvider time)
 {
     [ThreadStatic]
     private static MatchResult? t_result;
@@ -25,6 +26,10 @@ internal sealed class Matcher(MatchIndex index, HoldBook holds, DecisionLog deci
         {
             holds.EndExpired();
             index.Match(query, result);
+        }
+        foreach (ref readonly MatchCandidate candidate in result.Candidates)
+        {
+            given.Add(tag, query.JobHash, candidate.IdHash);
         }
         HoldQuota? spent = result.Candidates.IsEmpty ? result.Short : null;
         if (spent is null || ofBatch)

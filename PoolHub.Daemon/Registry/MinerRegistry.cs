@@ -159,6 +159,15 @@ internal sealed class MinerRegistry
         _roster.WriteStatus(miner);
     }
 
+    /// <summary>A completed job's duration says how fast its miner is.</summary>
+    public void Observe(StoredFeedback feedback)
+    {
+        if (feedback is { Outcome: Outcomes.Completed, LatencyMs: { } latencyMs } && Find(feedback.MinerId) is { } miner)
+        {
+            ObserveService(miner, latencyMs);
+        }
+    }
+
     /// <summary>How many of its slots matches hold.</summary>
     public int Held(Miner miner) => _roster.Held(miner);
 

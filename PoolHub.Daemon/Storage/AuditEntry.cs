@@ -20,6 +20,7 @@ internal sealed record AuditEntry(DateTimeOffset At, string Who, string Address,
     public const string KeyClaim = "key_claim";
     public const string PriceSet = "price_set";
     public const string PriceClear = "price_clear";
+    public const string TrustReset = "trust_reset";
     public const string Command = "command";
     public const string BanLift = "ban_lift";
     public const string AcceptLoss = "accept_loss";

@@ -35,12 +35,24 @@ internal interface IHubStore : IAsyncDisposable
     Task SaveDrainingAsync(string minerId, bool draining, AuditEntry? audit = null);
 
     /// <summary>
-    /// Records an outcome once per (job, miner, outcome), and with it, in the same transaction, the trust that
-    /// <paramref name="learn"/> makes of the trust stored so far. <paramref name="learn"/> is not called for a duplicate;
-    /// it is called in the order in which a miner's outcomes become durable, and again when a transaction is retried.
+    /// Records an outcome once per (coordinator, job, miner, outcome), and with it, in the same transaction, the trust that
+    /// <paramref name="learn"/> makes of the trust stored so far. One that was recorded as unmatched is recorded anew when it
+    /// comes matched; every other repetition is a duplicate. <paramref name="learn"/> is called for what is recorded as
+    /// matched, in the order in which a miner's outcomes become durable, and again when a transaction is retried.
     /// A miner that the store does not know fails with <see cref="UnknownMinerException"/>.
     /// </summary>
     Task<FeedbackReceipt> RecordFeedbackAsync(StoredFeedback feedback, Func<TrustState, TrustState> learn);
+
+    /// <summary>
+    /// Takes a miner's trust back to <see cref="TrustState.None"/>, in order with the outcomes that are being learnt.
+    /// A miner that the store does not know fails with <see cref="UnknownMinerException"/>.
+    /// </summary>
+    /// <param name="forget">Called in the place of a lesson; see <see cref="RecordFeedbackAsync"/>.</param>
+    /// <param name="audit">Kept with the change, or not at all.</param>
+    Task ResetTrustAsync(string minerId, Action forget, AuditEntry audit);
+
+    /// <summary>The newest reports of a miner with an id below <paramref name="before"/>, newest first.</summary>
+    Task<IReadOnlyList<FeedbackRow>> ReadFeedbackAsync(string minerId, long before, int limit, CancellationToken cancel);
 
     /// <summary>
     /// Replaces the last known status of each miner in the batch, which holds a miner once; unknown miners are passed
@@ -141,15 +153,21 @@ internal readonly record struct StoredStatus(
     string MinerId, int QueueLen, bool Busy, int? AvgLatencyMs, int? TempC, double? MemFreeGb, DateTimeOffset SeenAt,
     DateTimeOffset? KeyUsedAt = null);
 
+/// <param name="Coordinator">Who reported it. Until they were told apart, all of them were the default one.</param>
+/// <param name="Matched">Whether a match had given the coordinator this miner for this job: only then it teaches.</param>
 internal sealed record StoredFeedback(
-    string JobId, string MinerId, string Outcome, int? LatencyMs, string? FailCode, TokenPrice? TokensSpent, DateTimeOffset At);
+    string JobId, string MinerId, string Outcome, int? LatencyMs, string? FailCode, TokenPrice? TokensSpent, DateTimeOffset At,
+    string Coordinator = NamedSecret.DefaultName, bool Matched = true);
+
+/// <param name="Id">Given by the store; later reports have greater ones.</param>
+internal readonly record struct FeedbackRow(long Id, StoredFeedback Feedback);
 
 /// <summary>An admin's price for a miner, in place of its own.</summary>
 /// <param name="EndsAt">From when on the miner's own counts again; null: until it is taken away.</param>
 /// <param name="SetAt">When the admin gave it, as it was read from a store.</param>
 internal sealed record PriceOverride(TokenPrice Price, DateTimeOffset? EndsAt, DateTimeOffset? SetAt = null);
 
-/// <param name="Recorded">False when the same job, miner and outcome had been recorded before.</param>
+/// <param name="Recorded">False for a duplicate.</param>
 /// <param name="Trust">The miner's trust as it is stored now; nothing when it was spooled.</param>
 /// <param name="Spooled">It is durable, and will be in the database as soon as that is back.</param>
 internal readonly record struct FeedbackReceipt(bool Recorded, TrustState Trust, bool Spooled = false);

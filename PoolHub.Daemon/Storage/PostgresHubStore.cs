@@ -103,35 +103,36 @@ internal sealed class PostgresHubStore : IHubStore, IStoreArchive
 
     public Task SaveAuditAsync(AuditEntry entry) => _writer.Write(new AuditWrite(entry)).Task;
 
-    public async Task<IReadOnlyList<AuditEntry>> ReadAuditAsync(string? minerId, long before, int limit, CancellationToken cancel)
-    {
-        try
-        {
-            await using NpgsqlConnection connection = await _database.OpenAsync(cancel);
-            await using var command = new NpgsqlCommand(PostgresRows.AuditPage, connection);
-            _ = command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = before });
-            _ = command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = minerId, NpgsqlDbType = NpgsqlDbType.Text });
-            _ = command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
-            await using NpgsqlDataReader row = await command.ExecuteReaderAsync(cancel);
-            List<AuditEntry> entries = [];
-            while (await row.ReadAsync(cancel))
+    public Task<IReadOnlyList<AuditEntry>> ReadAuditAsync(string? minerId, long before, int limit, CancellationToken cancel) =>
+        ReadPageAsync(PostgresRows.AuditPage, minerId, before, limit, PostgresRows.ReadAudit, cancel);
+
+    public Task<IReadOnlyList<FeedbackRow>> ReadFeedbackAsync(string minerId, long before, int limit, CancellationToken cancel) => ReadPageAsync(
+        PostgresRows.FeedbackPage, minerId, before, limit, row => new FeedbackRow(row.GetInt64(9), PostgresRows.ReadFeedback(row)), cancel);
+
+    private Task<IReadOnlyList<T>> ReadPageAsync<T>(
+        string sql, string? minerId, long before, int limit, Func<NpgsqlDataReader, T> read, CancellationToken cancel) =>
+        AskAsync<IReadOnlyList<T>>(
+            sql,
+            async command =>
             {
-                entries.Add(PostgresRows.ReadAudit(row));
-            }
-            return entries;
-        }
-        catch (Exception e) when (PostgresDatabase.IsAway(e))
-        {
-            throw _database.Away(e);
-        }
-        catch (PostgresException e)
-        {
-            throw new StoreUnavailableException($"{_database.Dsn} refused: {e.MessageText}", e);
-        }
-    }
+                _ = command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = before });
+                _ = command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = minerId, NpgsqlDbType = NpgsqlDbType.Text });
+                _ = command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+                await using NpgsqlDataReader row = await command.ExecuteReaderAsync(cancel);
+                List<T> page = [];
+                while (await row.ReadAsync(cancel))
+                {
+                    page.Add(read(row));
+                }
+                return page;
+            },
+            cancel);
 
     public Task<FeedbackReceipt> RecordFeedbackAsync(StoredFeedback feedback, Func<TrustState, TrustState> learn) =>
         _writer.Write(new FeedbackWrite(feedback, learn)).ReceiptAsync();
+
+    public Task ResetTrustAsync(string minerId, Action forget, AuditEntry audit) =>
+        _writer.Write(new TrustResetWrite(minerId, forget, audit)).Task;
 
     public Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch)
     {
@@ -159,18 +160,27 @@ internal sealed class PostgresHubStore : IHubStore, IStoreArchive
         before,
         limit);
 
-    private async Task<int> ForgetAsync(string sql, DateTimeOffset before, int limit)
+    private Task<int> ForgetAsync(string sql, DateTimeOffset before, int limit) => AskAsync(
+        sql,
+        command =>
+        {
+            _ = command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = before.UtcDateTime });
+            _ = command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+            return command.ExecuteNonQueryAsync();
+        },
+        CancellationToken.None);
+
+    /// <summary>On a connection beside the writer's.</summary>
+    private async Task<T> AskAsync<T>(string sql, Func<NpgsqlCommand, Task<T>> ask, CancellationToken cancel)
     {
         try
         {
-            await using NpgsqlConnection connection = await _database.OpenAsync(CancellationToken.None);
-            // Only ever called with the two above.
+            await using NpgsqlConnection connection = await _database.OpenAsync(cancel);
+            // Only ever called with constants.
 #pragma warning disable CA2100
             await using var command = new NpgsqlCommand(sql, connection);
 #pragma warning restore CA2100
-            _ = command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = before.UtcDateTime });
-            _ = command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
-            return await command.ExecuteNonQueryAsync();
+            return await ask(command);
         }
         catch (Exception e) when (PostgresDatabase.IsAway(e))
         {

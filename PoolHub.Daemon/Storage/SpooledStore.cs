@@ -8,7 +8,7 @@ namespace PoolHub.Daemon.Storage;
 /// <summary>
 /// PostgreSQL with a spool in the state directory. While the database is away, and until what was spooled is delivered,
 /// feedback, registrations of known miners, goodbyes and drains are made durable in the spool; everything else is refused. Nothing
-/// is delivered twice: feedback is recorded once per (job, miner, outcome), and the others may be written again.
+/// is delivered twice: feedback is recorded once per (coordinator, job, miner, outcome), and the others may be written again.
 /// </summary>
 internal sealed class SpooledStore : IHubStore
 {
@@ -186,6 +186,19 @@ internal sealed class SpooledStore : IHubStore
         return new FeedbackReceipt(isNew, default, Spooled: true);
     }
 
+    /// <summary>Refused while feedback waits in the spool: delivered after the reset, it would be learnt though it came before.</summary>
+    public async Task ResetTrustAsync(string minerId, Action forget, AuditEntry audit)
+    {
+        if (!await IsSpoolEmptyAsync())
+        {
+            throw new StoreUnavailableException("Feedback that was reported before waits for the database; try again when it is delivered.");
+        }
+        await _database.ResetTrustAsync(minerId, forget, audit);
+    }
+
+    public Task<IReadOnlyList<FeedbackRow>> ReadFeedbackAsync(string minerId, long before, int limit, CancellationToken cancel) =>
+        _database.ReadFeedbackAsync(minerId, before, limit, cancel);
+
     public Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch) => _database.SaveStatusesAsync(batch);
 
     public Task<int> ForgetFeedbackAsync(DateTimeOffset before, int limit) => _database.ForgetFeedbackAsync(before, limit);
@@ -264,8 +277,9 @@ internal sealed class SpooledStore : IHubStore
     private static UInt128 KeyOf(StoredFeedback feedback)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        // No text holds a control character.
-        _ = SHA256.HashData(Encoding.UTF8.GetBytes($"{feedback.JobId}\n{feedback.MinerId}\n{feedback.Outcome}"), hash);
+        // No text holds a control character. One that comes matched is news after one that was not.
+        _ = SHA256.HashData(
+            Encoding.UTF8.GetBytes($"{feedback.Coordinator}\n{feedback.JobId}\n{feedback.MinerId}\n{feedback.Outcome}\n{feedback.Matched}"), hash);
         return BitConverter.ToUInt128(hash);
     }
 }

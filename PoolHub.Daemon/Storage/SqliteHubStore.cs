@@ -62,6 +62,9 @@ internal sealed class SqliteHubStore : IHubStore, IStoreArchive
     public Task<FeedbackReceipt> RecordFeedbackAsync(StoredFeedback feedback, Func<TrustState, TrustState> learn) =>
         _writer.Write(statements => statements.RecordFeedback(feedback, learn));
 
+    public Task ResetTrustAsync(string minerId, Action forget, AuditEntry audit) =>
+        Write(statements => statements.ResetTrust(minerId, forget, audit));
+
     public Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch)
     {
         if (batch.Count == 0)
@@ -82,24 +85,10 @@ internal sealed class SqliteHubStore : IHubStore, IStoreArchive
     public Task<int> ForgetAuditAsync(DateTimeOffset before, int limit) => _writer.Write(statements => statements.ForgetAudit(before, limit));
 
     public Task<IReadOnlyList<AuditEntry>> ReadAuditAsync(string? minerId, long before, int limit, CancellationToken cancel) =>
-        Task.Run<IReadOnlyList<AuditEntry>>(
-            () =>
-            {
-                using SqliteConnection reader = _file.OpenReader();
-                using SqliteCommand command = reader.CreateCommand();
-                command.CommandText = SqliteLoad.AuditPage;
-                _ = command.Parameters.AddWithValue("?1", before);
-                _ = command.Parameters.AddWithValue("?2", minerId is null ? DBNull.Value : minerId);
-                _ = command.Parameters.AddWithValue("?3", limit);
-                using SqliteDataReader row = command.ExecuteReader();
-                List<AuditEntry> entries = [];
-                while (row.Read())
-                {
-                    entries.Add(SqliteLoad.ReadAudit(row));
-                }
-                return entries;
-            },
-            cancel);
+        ReadPageAsync(SqliteLoad.AuditPage, minerId, before, limit, SqliteLoad.ReadAudit, cancel);
+
+    public Task<IReadOnlyList<FeedbackRow>> ReadFeedbackAsync(string minerId, long before, int limit, CancellationToken cancel) => ReadPageAsync(
+        SqliteLoad.FeedbackPage, minerId, before, limit, row => new FeedbackRow(row.GetInt64(9), SqliteLoad.ReadFeedback(row)), cancel);
 
     public Task<int> ForgetFeedbackAsync(DateTimeOffset before, int limit) =>
         _writer.Write(statements => statements.ForgetFeedback(before, limit));
@@ -145,6 +134,26 @@ internal sealed class SqliteHubStore : IHubStore, IStoreArchive
             using SqliteCommand command = reader.CreateCommand();
             command.CommandText = sql;
             return _file.Ask(() => (long)command.ExecuteScalar()!);
+        },
+        cancel);
+
+    private Task<IReadOnlyList<T>> ReadPageAsync<T>(
+        string sql, string? minerId, long before, int limit, Func<SqliteDataReader, T> read, CancellationToken cancel) => Task.Run<IReadOnlyList<T>>(
+        () =>
+        {
+            using SqliteConnection reader = _file.OpenReader();
+            using SqliteCommand command = reader.CreateCommand();
+            command.CommandText = sql;
+            _ = command.Parameters.AddWithValue("?1", before);
+            _ = command.Parameters.AddWithValue("?2", minerId is null ? DBNull.Value : minerId);
+            _ = command.Parameters.AddWithValue("?3", limit);
+            using SqliteDataReader row = command.ExecuteReader();
+            List<T> page = [];
+            while (row.Read())
+            {
+                page.Add(read(row));
+            }
+            return page;
         },
         cancel);
 

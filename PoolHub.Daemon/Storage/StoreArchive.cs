@@ -11,7 +11,7 @@ internal static class StoreArchive
 {
     /// <summary>
     /// Older ones are read as well. 1 has no audit log; 1 and 2 say whether a miner had left, and not which session registered
-    /// last.
+    /// last, nor who reported feedback.
     /// </summary>
     private const int Format = 3;
 

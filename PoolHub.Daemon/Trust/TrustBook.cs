@@ -77,11 +77,44 @@ internal sealed class TrustBook(TrustModel model, IHubStore store, TimeProvider 
             }
             throw;
         }
-        if (receipt is { Recorded: true, Spooled: true } ? Anticipate(lesson, feedback) : receipt.Recorded && Apply(feedback.MinerId, lesson, receipt.Trust))
+        if (receipt.Recorded && feedback.Matched
+            && (receipt.Spooled ? Anticipate(lesson, feedback) : Apply(feedback.MinerId, lesson, receipt.Trust)))
         {
             StandingChanged?.Invoke(feedback.MinerId);
         }
         return new TrustReceipt(receipt.Recorded, Score(feedback.MinerId), EjectedUntil(feedback.MinerId));
+    }
+
+    /// <summary>Durably forgets what was learnt of a miner, and ends its ejection: it stands as one that nobody knows.</summary>
+    /// <exception cref="StoreUnavailableException">Nothing was forgotten.</exception>
+    /// <exception cref="UnknownMinerException">The store knows no such miner.</exception>
+    public async Task ResetAsync(string minerId, AuditEntry audit)
+    {
+        var lesson = new Lesson();
+        await store.ResetTrustAsync(
+            minerId,
+            () =>
+            {
+                lock (_gate)
+                {
+                    lesson.Number = ++_learnt;
+                }
+            },
+            audit);
+        lock (_gate)
+        {
+            if (!_standings.TryGetValue(minerId, out Standing before) || before.Number < lesson.Number)
+            {
+                _standings[minerId] = new Standing(TrustState.None, lesson.Number, model.Score(TrustState.None, time.GetUtcNow()));
+                _ = _ejected.TryRemove(minerId, out _);
+            }
+            else if (before.State.EjectedUntil is null)
+            {
+                // What was learnt since is in place already; the ejection is of before.
+                _ = _ejected.TryRemove(minerId, out _);
+            }
+        }
+        StandingChanged?.Invoke(minerId);
     }
 
     /// <summary>The miner's score now, above 0 and below 1.</summary>
@@ -168,7 +201,9 @@ internal sealed class TrustBook(TrustModel model, IHubStore store, TimeProvider 
             if (known && before.Number > lesson.Number)
             {
                 // Two outcomes became durable in order and were taken over out of it: the later state holds both.
-                // An ejection is in that state too, but only the lesson that decided it knows that it is new.
+                // An ejection is in that state too, unless the trust was reset since, but only the lesson that decided it knows
+                // that it is new.
+                ejected &= before.State.EjectedUntil == state.EjectedUntil;
                 if (ejected)
                 {
                     _ejected[minerId] = Timestamp(state.EjectedUntil!.Value, now);

@@ -105,6 +105,16 @@ public sealed class AdminClient(HttpClient http, string token)
         cancel,
         HubHttp.Body(which, HubJson.Default.ReleaseHoldsRequest));
 
+    /// <summary>One page of what coordinators reported of a miner, the newest first; 404 when the hub does not know it.</summary>
+    /// <param name="cursor"><see cref="FeedbackPage.NextCursor"/> of the page before.</param>
+    public Task<FeedbackPage> ListFeedbackAsync(
+        string minerId, int? limit = null, string? cursor = null, CancellationToken cancel = default) => SendAsync(
+        HttpMethod.Get, Miner(minerId, "/feedback", ("limit", Number(limit)), ("cursor", cursor)), HubJson.Default.FeedbackPage, cancel);
+
+    /// <summary>Forgets what feedback taught of a miner, and ends its ejection; 404 when the hub does not know it.</summary>
+    public Task<TrustResetResponse> ResetTrustAsync(string minerId, CancellationToken cancel = default) =>
+        SendAsync(HttpMethod.Delete, Miner(minerId, "/trust"), HubJson.Default.TrustResetResponse, cancel);
+
     /// <summary>Tells the mass-loss guard that the miners are really gone.</summary>
     public Task<AcceptLossResponse> AcceptLossAsync(CancellationToken cancel = default) =>
         SendAsync(HttpMethod.Post, HubHttp.Address("v1/miners/accept-loss"), HubJson.Default.AcceptLossResponse, cancel);

@@ -22,7 +22,7 @@ public sealed record AuditView
     /// <summary>The address that the request came from.</summary>
     public string? Address { get; init; }
 
-    /// <summary><c>key_issue</c>, <c>key_rotate</c>, <c>key_revoke</c>, <c>key_claim</c>, <c>price_set</c>, <c>price_clear</c>, <c>command</c>, <c>accept_loss</c> or <c>ban_lift</c>.</summary>
+    /// <summary><c>key_issue</c>, <c>key_rotate</c>, <c>key_revoke</c>, <c>key_claim</c>, <c>price_set</c>, <c>price_clear</c>, <c>trust_reset</c>, <c>command</c>, <c>accept_loss</c> or <c>ban_lift</c>.</summary>
     public required string Action { get; init; }
 
     /// <summary>To which miner it was done; absent where it was to none.</summary>

@@ -31,6 +31,8 @@ namespace PoolHub.Protocol.Http;
 [JsonSerializable(typeof(DecisionResponse))]
 [JsonSerializable(typeof(FeedbackRequest))]
 [JsonSerializable(typeof(FeedbackResponse))]
+[JsonSerializable(typeof(FeedbackPage))]
+[JsonSerializable(typeof(TrustResetResponse))]
 [JsonSerializable(typeof(HealthResponse))]
 [JsonSerializable(typeof(MinerPage))]
 [JsonSerializable(typeof(MinerSnapshot))]

@@ -125,6 +125,26 @@ public sealed partial class CoordinatorTests
     }
 
     [Fact]
+    public async Task Report_of_a_job_that_only_another_was_given_is_unmatched_and_changes_nothing()
+    {
+        await using TestHub hub = await TestHub.StartAsync(s_two);
+        await hub.RegisterAsync("m");
+        var (alice, bob) = (new HubClient(hub.Http, Alice), new HubClient(hub.Http, Bob));
+        string id = (await alice.PostAsync("/v1/match", Match)).Expect(200).Text("match_id");
+        // A slot of the only miner is all that there is, and alice holds it.
+        string bobs = (await bob.PostAsync("/v1/match", Match)).Expect(200).Text("match_id");
+        foreach (string? named in (string?[])[null, bobs, $"{new string('0', 24)}{bobs[24..]}", "of-another-hub"])
+        {
+            Answer his = (await bob.PostAsync("/v1/feedback", Report("j", named))).Expect(200);
+            Assert.Equal(("unmatched", 0.5), (his.Text("status"), his.Json.GetProperty("trust_score").GetDouble()));
+            Assert.False(his.Json.TryGetProperty("released", out _));
+        }
+        (await alice.PostAsync($"/v1/match/{id}/renew")).Expect(200);
+        Answer hers = (await alice.PostAsync("/v1/feedback", Report("j"))).Expect(200);
+        Assert.Equal(("recorded", 1), (hers.Text("status"), hers.Json.GetProperty("released").GetInt32()));
+    }
+
+    [Fact]
     public async Task Reload_keeps_who_stays_with_what_was_taken_and_takes_the_figures_of_who_goes()
     {
         await using TestHub hub = await TestHub.StartAsync(s_two, ("MATCH_RATE_LIMIT", "1"));

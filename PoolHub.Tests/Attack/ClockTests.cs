@@ -64,6 +64,7 @@ public sealed class ClockTests
     {
         for (int job = 0; job < 5; job++)
         {
+            Assert.Contains(minerId, await hub.MatchAsync($"j{job}"));
             _ = (await hub.Coordinator.PostAsync("/v1/feedback", $$"""{"job_id":"j{{job}}","miner_id":"{{minerId}}","outcome":"failed"}""")).Expect(200);
         }
         Assert.Equal(30, (await hub.ShowAsync(minerId)).Read(HubJson.Default.MinerSnapshot).EjectedForSec);

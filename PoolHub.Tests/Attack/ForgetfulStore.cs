@@ -15,6 +15,13 @@ internal sealed class ForgetfulStore : IHubStore
     public Task SaveEpochAsync(string minerId, long epoch) => Task.CompletedTask;
     public Task SaveDrainingAsync(string minerId, bool draining, AuditEntry? audit = null) => Task.CompletedTask;
     public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit = null) => Task.CompletedTask;
+    public Task ResetTrustAsync(string minerId, Action forget, AuditEntry audit)
+    {
+        forget();
+        return Task.CompletedTask;
+    }
+    public Task<IReadOnlyList<FeedbackRow>> ReadFeedbackAsync(string minerId, long before, int limit, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<FeedbackRow>>([]);
     public Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch) => Task.CompletedTask;
     public Task SaveAuditAsync(AuditEntry entry) => Task.CompletedTask;
     public Task<IReadOnlyList<AuditEntry>> ReadAuditAsync(string? minerId, long before, int limit, CancellationToken cancel) =>
@@ -25,5 +32,5 @@ internal sealed class ForgetfulStore : IHubStore
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     public Task<FeedbackReceipt> RecordFeedbackAsync(StoredFeedback feedback, Func<TrustState, TrustState> learn) =>
-        Task.FromResult(new FeedbackReceipt(true, learn(TrustState.None)));
+        Task.FromResult(new FeedbackReceipt(true, feedback.Matched ? learn(TrustState.None) : TrustState.None));
 }

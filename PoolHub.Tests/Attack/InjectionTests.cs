@@ -193,8 +193,11 @@ public sealed class InjectionTests
     private static void AssertShown(MinerSnapshot shown, string text) => Assert.Equal(
         (text, text, text, text, text, text), (shown.Addr, shown.GpuName, shown.Owner, shown.Accel.Single(), shown.Tags.Single(), shown.Capabilities.Single()));
 
-    private static async Task<string> ReportAsync(TestHub hub, FeedbackRequest report) =>
-        (await hub.Coordinator.PostAsync("/v1/feedback", Json(report))).Expect(200).Text("status");
+    private static async Task<string> ReportAsync(TestHub hub, FeedbackRequest report)
+    {
+        (await hub.Coordinator.PostAsync("/v1/match", Json(new MatchRequest { JobId = report.JobId, TopK = 100 }))).Expect(200);
+        return (await hub.Coordinator.PostAsync("/v1/feedback", Json(report))).Expect(200).Text("status");
+    }
 
     /// <summary>Every series of the metrics, without its value.</summary>
     private static async Task<string[]> SeriesAsync(TestHub hub) =>

@@ -44,6 +44,29 @@ public sealed class FeedbackTests
         Assert.Equal((HttpStatusCode.NotFound, "miner_id"), (unknown.StatusCode, unknown.Problem?.Field));
     }
 
+    [Fact]
+    public async Task Match_is_known_after_kill_and_what_none_gave_is_unmatched()
+    {
+        await using HubProcess hub = await HubProcess.StartAsync();
+        _ = await Samples.RegisterOverHttpAsync(hub, "rig-a");
+        for (int i = 0; i < 200; i++)
+        {
+            MatchResponse match = await hub.Coordinator.MatchAsync(new MatchRequest { JobId = $"given-{i}" }, TestContext.Current.CancellationToken);
+            Assert.Equal("rig-a", Assert.Single(match.Candidates).MinerId);
+        }
+        await hub.KillAsync();
+        await hub.RestartAsync();
+        for (int i = 0; i < 200; i++)
+        {
+            Assert.Equal("recorded", (await ReportAsync($"given-{i}")).Status);
+            Assert.Equal("unmatched", (await ReportAsync($"never-{i}")).Status);
+        }
+
+        Task<FeedbackResponse> ReportAsync(string job) =>
+            hub.Coordinator.FeedbackAsync(
+                new FeedbackRequest { JobId = job, MinerId = "rig-a", Outcome = "completed" }, TestContext.Current.CancellationToken);
+    }
+
     [Theory]
     [InlineData(9, false)]
     [InlineData(10, true)]

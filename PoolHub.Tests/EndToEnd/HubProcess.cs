@@ -47,7 +47,7 @@ internal sealed partial class HubProcess : IAsyncDisposable
     public Uri HttpAddress => new($"http://127.0.0.1:{HttpPort}/");
     public AdminClient Admin => new(Http, Token);
 
-    private CoordinatorClient Coordinator => new(Http, Secret);
+    public CoordinatorClient Coordinator => new(Http, Secret);
 
     /// <summary>Everything that it has logged since it was last started.</summary>
     public string[] Log => Process.Errors;
@@ -152,8 +152,12 @@ internal sealed partial class HubProcess : IAsyncDisposable
         Coordinator.MatchAsync(
             new MatchRequest { JobId = "job-1", TopK = 100, Hints = hints, Requirements = requirements, Weights = weights, Explain = explain });
 
-    public Task<FeedbackResponse> ReportAsync(string job, string miner, string outcome, string? failCode = null) =>
-        Coordinator.FeedbackAsync(new FeedbackRequest { JobId = job, MinerId = miner, Outcome = outcome, FailCode = failCode });
+    /// <summary>Reports a job for which a match had given everybody, as far as they can be offered.</summary>
+    public async Task<FeedbackResponse> ReportAsync(string job, string miner, string outcome, string? failCode = null)
+    {
+        _ = await Coordinator.MatchAsync(new MatchRequest { JobId = job, TopK = 100 });
+        return await Coordinator.FeedbackAsync(new FeedbackRequest { JobId = job, MinerId = miner, Outcome = outcome, FailCode = failCode });
+    }
 
     public Task<HealthResponse> HealthAsync() => new HealthClient(_http!).HealthAsync();
 

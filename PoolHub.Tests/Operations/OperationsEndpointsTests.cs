@@ -151,6 +151,7 @@ public sealed partial class OperationsEndpointsTests
         await using TestHub hub = await TestHub.StartAsync();
         TcpMiner miner = await hub.EnrolAsync("m");
         await miner.BeatAsync(1);
+        await hub.MatchAsync("j");
         await miner.SendAsync(new Goodbye(CloseReason.Leaving, "", 0));
         await miner.ExpectEndAsync();
         await hub.MatchAsync();

@@ -73,12 +73,25 @@ internal sealed class MemoryStore : IHubStore
     {
         lock (_gate)
         {
-            TrustState learnt = _trust[feedback.MinerId] = learn(_trust.GetValueOrDefault(feedback.MinerId, TrustState.None));
+            TrustState known = _trust.GetValueOrDefault(feedback.MinerId, TrustState.None);
+            TrustState learnt = _trust[feedback.MinerId] = feedback.Matched ? learn(known) : known;
             return Task.FromResult(new FeedbackReceipt(true, learnt));
         }
     }
 
+    public Task ResetTrustAsync(string minerId, Action forget, AuditEntry audit)
+    {
+        lock (_gate)
+        {
+            forget();
+            _ = _trust.Remove(minerId);
+        }
+        return Task.CompletedTask;
+    }
+
     public StoreFigures Figures => default;
+    public Task<IReadOnlyList<FeedbackRow>> ReadFeedbackAsync(string minerId, long before, int limit, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<FeedbackRow>>([]);
     public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit = null) => Task.CompletedTask;
     public Task SaveAuditAsync(AuditEntry entry) => Task.CompletedTask;
     public Task<IReadOnlyList<AuditEntry>> ReadAuditAsync(string? minerId, long before, int limit, CancellationToken cancel) =>

@@ -57,6 +57,91 @@ public abstract class FeedbackStoreTests : AuditStoreTests
     }
 
     [Fact]
+    public async Task Report_of_one_coordinator_does_not_take_the_place_of_anothers()
+    {
+        await using IHubStore store = await OpenAsync();
+        await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+        foreach (string coordinator in (string[])["alice", "bob"])
+        {
+            FeedbackReceipt receipt = await store.RecordFeedbackAsync(Feedback("j") with { Coordinator = coordinator }, Better);
+            Assert.True(receipt.Recorded);
+        }
+        Assert.Equal(2, Assert.Single(await store.LoadAsync(Cancel)).Trust.Good);
+    }
+
+    [Fact]
+    public async Task Unmatched_report_teaches_nothing_until_it_comes_matched()
+    {
+        await using IHubStore store = await OpenAsync();
+        await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+        StoredFeedback unmatched = Feedback("j") with { Matched = false, LatencyMs = 1 };
+        Assert.Equal(new FeedbackReceipt(true, TrustState.None), await store.RecordFeedbackAsync(unmatched, Never));
+        Assert.Equal(new FeedbackReceipt(false, TrustState.None), await store.RecordFeedbackAsync(unmatched, Never));
+        FeedbackReceipt matched = await store.RecordFeedbackAsync(Feedback("j"), Better);
+        Assert.Equal((true, 1), (matched.Recorded, matched.Trust.Good));
+        Assert.False((await store.RecordFeedbackAsync(Feedback("j"), Never)).Recorded);
+        Assert.False((await store.RecordFeedbackAsync(unmatched, Never)).Recorded);
+        FeedbackRow row = Assert.Single(await store.ReadFeedbackAsync("m", long.MaxValue, 10, Cancel));
+        Assert.Equal(Feedback("j"), row.Feedback);
+    }
+
+    [Fact]
+    public async Task Equal_reports_at_once_are_learnt_once_matched_or_not()
+    {
+        await using IHubStore store = await OpenAsync();
+        await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+        FeedbackReceipt[] receipts = await Task.WhenAll(Enumerable.Range(0, 100).Select(
+            i => store.RecordFeedbackAsync(Feedback("j") with { Matched = i >= 50 }, Better)));
+        Assert.Single(receipts[50..], r => r.Recorded);
+        Assert.Equal(1, Assert.Single(await store.LoadAsync(Cancel)).Trust.Good);
+        Assert.True(Assert.Single(await store.ReadFeedbackAsync("m", long.MaxValue, 10, Cancel)).Feedback.Matched);
+    }
+
+    [Fact]
+    public async Task Reports_of_a_miner_are_read_newest_first_page_by_page()
+    {
+        await using IHubStore store = await OpenAsync();
+        await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+        await store.SaveRegistrationAsync("other", Full, 1, null, Noon);
+        StoredFeedback[] reports = [.. Enumerable.Range(0, 5).Select(i => Feedback($"j{i}") with { Coordinator = $"c{i % 2}", Matched = i != 3 })];
+        foreach (StoredFeedback report in reports)
+        {
+            _ = await store.RecordFeedbackAsync(report, Better);
+            _ = await store.RecordFeedbackAsync(report with { MinerId = "other" }, Better);
+        }
+        IReadOnlyList<FeedbackRow> first = await store.ReadFeedbackAsync("m", long.MaxValue, 3, Cancel);
+        IReadOnlyList<FeedbackRow> rest = await store.ReadFeedbackAsync("m", first[^1].Id, 3, Cancel);
+        Assert.Equal(reports.Reverse(), [.. first.Select(row => row.Feedback), .. rest.Select(row => row.Feedback)]);
+        Assert.Empty(await store.ReadFeedbackAsync("nobody", long.MaxValue, 3, Cancel));
+    }
+
+    [Fact]
+    public async Task Trust_is_reset_in_order_with_what_is_being_learnt_and_audited()
+    {
+        var audit = new AuditEntry(Noon, "carol", "::1", AuditEntry.TrustReset, "m", "from 0.9");
+        await using IHubStore store = await OpenAsync();
+        await store.SaveRegistrationAsync("m", Full, 1, null, Noon);
+        List<string> order = [];
+        Task[] writes =
+        [
+            store.RecordFeedbackAsync(Feedback("before"), state => Note("before", state)),
+            store.ResetTrustAsync("m", () => order.Add("reset"), audit),
+            store.RecordFeedbackAsync(Feedback("after"), state => Note("after", state)),
+        ];
+        await Task.WhenAll(writes);
+        Assert.Equal(["before", "reset", "after"], order);
+        Assert.Equal(TrustState.None with { Good = 1 }, Assert.Single(await store.LoadAsync(Cancel)).Trust);
+        await Assert.ThrowsAsync<UnknownMinerException>(() => store.ResetTrustAsync("nobody", () => { }, audit));
+        Assert.Equal(audit, Assert.Single(await store.ReadAuditAsync(null, long.MaxValue, 10, Cancel)) with { Id = 0 });
+
+        TrustState Note(string what, TrustState state)
+        {
+            order.Add(what);
+            return Better(state);
+        }
+    }
+
+    [Fact]
     public async Task Feedback_on_an_unknown_miner_fails_alone()
     {
         await using IHubStore store = await OpenAsync();
@@ -119,7 +204,7 @@ public abstract class FeedbackStoreTests : AuditStoreTests
                 Noon.AddDays(-1), Noon.AddDays(2), new PriceOverride(new TokenPrice(9), Noon, Noon.AddHours(-3)), Draining: true),
             new("left", Bare, long.MaxValue, 4, new StoredKeys(null, RevokedAt: Noon), TrustState.None, null, Noon, Noon.AddHours(1)),
         ];
-        StoredFeedback[] feedback = [Feedback("j1") with { MinerId = "full" }, Feedback("j2") with { MinerId = "left", LatencyMs = null, FailCode = null, TokensSpent = null }];
+        StoredFeedback[] feedback = [Feedback("j1") with { MinerId = "full", Coordinator = "alice", Matched = false }, Feedback("j2") with { MinerId = "left", LatencyMs = null, FailCode = null, TokensSpent = null }];
         AuditEntry[] audit = [AuditEntry.Claim("full", Noon), new AuditEntry(Noon.AddDays(1), "carol", "::1", AuditEntry.AcceptLoss, null, "3 miners")];
         await using (IHubStore store = await OpenAsync())
         {
@@ -170,4 +255,6 @@ public abstract class FeedbackStoreTests : AuditStoreTests
             throw new InvalidTimeZoneException();
         }
     }
+
+    private static TrustState Better(TrustState state) => state with { Good = state.Good + 1 };
 }

@@ -220,7 +220,7 @@ public sealed class PostgresHubStoreTests : HubStoreTests, IAsyncLifetime
         foreach ((string index, string part) in ((string, string)[])[
             ("idx_miners_region_caps_gte_vram", "USING gin (capabilities, tags) WHERE"),
             ("idx_status_updated_at", "(updated_at)"),
-            ("idx_feedback_miner_time", "(miner_id, created_at)")])
+            ("idx_feedback_miner", "(miner_id, id)")])
         {
             Assert.Contains(part, (string?)await _server.SqlAsync(
                 _dsn, $"SELECT indexdef FROM pg_indexes WHERE schemaname = 'poolhub' AND indexname = '{index}'"), StringComparison.Ordinal);

@@ -58,6 +58,9 @@ public sealed class PostgresMigrationTests : IAsyncLifetime
         StoredMiner miner = (await store.LoadAsync(Cancel)).Single(it => it.MinerId == "m");
         Assert.Equal((3, 3, false, false), (miner.Epoch, miner.RegisteredEpoch, miner.HasLeft, miner.Draining));
         await store.SaveDrainingAsync("m", true);
+        StoredFeedback report = Assert.Single(await store.ReadFeedbackAsync("m", long.MaxValue, 10, Cancel)).Feedback;
+        Assert.Equal(("default", "j", true), (report.Coordinator, report.JobId, report.Matched));
+        Assert.True((await store.RecordFeedbackAsync(Feedback("j") with { Coordinator = "alice" }, state => state)).Recorded);
         Assert.Equal(["m"], (await store.LoadAsync(Cancel)).Where(it => it.Draining).Select(it => it.MinerId));
     }
 

@@ -13,14 +13,16 @@ public sealed class RetentionTests
     {
         await using TestHub hub = await TestHub.StartAsync(("FEEDBACK_RETENTION_DAYS", "30"), ("AUDIT_RETENTION_DAYS", "0"));
         _ = await hub.RegisterAsync("m");
-        (await ReportAsync(hub, "old")).Expect(200);
+        Assert.Equal(["m"], await hub.MatchAsync("old"));
+        Assert.Equal("recorded", (await ReportAsync(hub, "old")).Expect(200).Text("status"));
         hub.Time.Advance(TimeSpan.FromDays(29));
         (await ReportAsync(hub, "new")).Expect(200);
         Assert.Equal(0, await hub.Hub.Retention.SweepAsync(TestContext.Current.CancellationToken));
         hub.Time.Advance(TimeSpan.FromDays(2));
         double trust = (await hub.ShowAsync("m")).Json.GetProperty("trust_score").GetDouble();
         Assert.Equal(1, await hub.Hub.Retention.SweepAsync(TestContext.Current.CancellationToken));
-        Assert.Equal("duplicate", (await ReportAsync(hub, "new")).Text("status"));
+        FeedbackPage page = (await hub.Admin.GetAsync("/v1/miners/m/feedback")).Expect(200).Read(HubJson.Default.FeedbackPage);
+        Assert.Equal(["new"], page.Reports.Select(report => report.JobId));
         await hub.RestartAsync(("FEEDBACK_RETENTION_DAYS", "0"), ("AUDIT_RETENTION_DAYS", "0"));
         Assert.Equal(trust, (await hub.ShowAsync("m")).Json.GetProperty("trust_score").GetDouble());
         hub.Time.Advance(TimeSpan.FromDays(1_000));

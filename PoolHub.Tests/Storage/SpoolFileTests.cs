@@ -94,6 +94,17 @@ public sealed class SpoolFileTests : IDisposable
     }
 
     [Fact]
+    public void Line_of_an_older_version_is_a_matched_report_of_the_default_coordinator()
+    {
+        byte[] line = SpoolLine.Format([new SpoolEntry(Noon, Feedback("j"))]);
+        string now = System.Text.Encoding.UTF8.GetString(line)[9..^1];
+        string older = now.Replace(",\"coordinator\":\"default\",\"matched\":true", "", StringComparison.Ordinal);
+        Assert.NotEqual(now, older);
+        Assert.Equal(
+            [new SpoolEntry(Noon, Feedback("j"))], System.Text.Json.JsonSerializer.Deserialize(older, StoreJson.Readable.SpoolEntryArray)!);
+    }
+
+    [Fact]
     public async Task Entries_of_many_share_a_line_and_a_sync()
     {
         using SpoolFile spool = Open(out _);

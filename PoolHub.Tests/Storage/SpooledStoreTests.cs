@@ -48,6 +48,26 @@ public sealed class SpooledStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task Report_is_spooled_apart_for_each_coordinator_and_again_when_it_comes_matched()
+    {
+        LeavingDatabase database = await LeavingDatabase.CreateAsync();
+        await using SpooledStore store = await OpenAsync(database);
+        await store.SaveKeysAsync("m", new StoredKeys([1]), Noon);
+        await database.LeaveAsync();
+        foreach ((string coordinator, bool matched, bool recorded) in ((string, bool, bool)[])[
+            ("alice", false, true), ("bob", true, true), ("alice", true, true), ("alice", true, false), ("alice", false, false)])
+        {
+            StoredFeedback report = Feedback("j") with { Coordinator = coordinator, Matched = matched };
+            Assert.Equal(recorded, (await store.RecordFeedbackAsync(report, Learn)).Recorded);
+        }
+        await Assert.ThrowsAnyAsync<StoreUnavailableException>(
+            () => store.ResetTrustAsync("m", () => { }, new AuditEntry(Noon, "carol", "", AuditEntry.TrustReset, "m", "")));
+        await database.ReturnAsync();
+        _ = await Eventually.SeeAsync(() => Task.FromResult(store.Figures.Spooled), spooled => spooled == 0);
+        Assert.Equal(2, Assert.Single(await store.LoadAsync(Cancel)).Trust.Good);
+    }
+
+    [Fact]
     public async Task Drain_is_spooled_in_order_and_loaded_as_it_was_last()
     {
         LeavingDatabase database = await LeavingDatabase.CreateAsync();

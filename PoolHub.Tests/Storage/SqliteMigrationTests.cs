@@ -135,6 +135,9 @@ public sealed class SqliteMigrationTests : IDisposable
             StoredMiner miner = (await store.LoadAsync(Cancel)).Single(it => it.MinerId == "m");
             Assert.Equal((9, 3, true, false, "acme"), (miner.Epoch, miner.RegisteredEpoch, miner.HasLeft, miner.Draining, miner.Profile!.Owner));
             await store.SaveDrainingAsync("m", true);
+            StoredFeedback report = Assert.Single(await store.ReadFeedbackAsync("m", long.MaxValue, 10, Cancel)).Feedback;
+            Assert.Equal(("default", "j", true), (report.Coordinator, report.JobId, report.Matched));
+            Assert.True((await store.RecordFeedbackAsync(Feedback("j") with { Coordinator = "alice" }, state => state)).Recorded);
         }
         await using SqliteHubStore again = Open();
         Assert.Equal(["m"], (await again.LoadAsync(Cancel)).Where(it => it.Draining).Select(it => it.MinerId));

@@ -52,6 +52,8 @@ public sealed class StoreArchiveTests : IDisposable
         Assert.Equal(
             [("left", 4L, 3L), ("m", 0L, 0L), ("stayed", 4L, 4L)],
             (await store.LoadAsync(Cancel)).OrderBy(m => m.MinerId, StringComparer.Ordinal).Select(m => (m.MinerId, m.Epoch, m.RegisteredEpoch)));
+        StoredFeedback report = Assert.Single(await store.ReadFeedbackAsync("m", long.MaxValue, 10, Cancel)).Feedback;
+        Assert.Equal(("default", true), (report.Coordinator, report.Matched));
     }
 
     [Fact]

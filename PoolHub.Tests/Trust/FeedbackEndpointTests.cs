@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using PoolHub.Protocol.Http;
 using PoolHub.Tests.Support;
 
@@ -102,6 +103,10 @@ public sealed class FeedbackEndpointTests
     private static string Body(string job, string outcome, string more = "") =>
         $$"""{"job_id":"{{job}}","miner_id":"m","outcome":"{{outcome}}"{{more}}}""";
 
-    private static async Task<FeedbackResponse> ReportAsync(TestHub hub, string body) =>
-        (await hub.Coordinator.PostAsync(Path, body)).Expect(200).Read(HubJson.Default.FeedbackResponse);
+    /// <summary>A report of a job for which a match had given the miner.</summary>
+    private static async Task<FeedbackResponse> ReportAsync(TestHub hub, string body)
+    {
+        _ = await hub.MatchAsync((string)JsonNode.Parse(body)!["job_id"]!);
+        return (await hub.Coordinator.PostAsync(Path, body)).Expect(200).Read(HubJson.Default.FeedbackResponse);
+    }
 }

@@ -270,6 +270,9 @@ public sealed class TrustBookTests : IAsyncDisposable
             inner.SaveKeysAsync(minerId, keys, at, audit);
         public Task SaveEpochAsync(string minerId, long epoch) => inner.SaveEpochAsync(minerId, epoch);
         public Task SaveDrainingAsync(string minerId, bool draining, AuditEntry? audit = null) => inner.SaveDrainingAsync(minerId, draining, audit);
+        public Task ResetTrustAsync(string minerId, Action forget, AuditEntry audit) => inner.ResetTrustAsync(minerId, forget, audit);
+        public Task<IReadOnlyList<FeedbackRow>> ReadFeedbackAsync(string minerId, long before, int limit, CancellationToken cancel) =>
+            inner.ReadFeedbackAsync(minerId, before, limit, cancel);
         public Task SaveStatusesAsync(IReadOnlyList<StoredStatus> batch) => inner.SaveStatusesAsync(batch);
         public StoreFigures Figures => inner.Figures;
         public Task SavePriceOverrideAsync(string minerId, PriceOverride? price, DateTimeOffset at, AuditEntry? audit = null) =>

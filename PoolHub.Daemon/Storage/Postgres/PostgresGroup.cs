@@ -4,7 +4,8 @@ namespace PoolHub.Daemon.Storage.Postgres;
 
 /// <summary>
 /// Writes that become durable in one transaction, one statement for each kind: registrations, keys, epochs, draining, prices,
-/// audit, then feedback. Those of one miner that would meet in a statement, or change places, do not enter the same group.
+/// audit, then
+/// feedback and what takes trust back, in their order. Those of one miner that would meet in a statement, or change places, do not enter the same group.
 /// </summary>
 internal sealed class PostgresGroup
 {
@@ -17,7 +18,10 @@ internal sealed class PostgresGroup
     private readonly List<DrainingWrite> _draining = [];
     private readonly List<PriceWrite> _prices = [];
     private readonly List<AuditEntry> _audit = [];
-    private readonly List<FeedbackWrite> _feedback = [];
+    private readonly List<LessonWrite> _lessons = [];
+
+    /// <summary>Of equal reports only one can be recorded: the first that is matched, or else the first.</summary>
+    private readonly Dictionary<FeedbackKey, FeedbackWrite> _reports = [];
     private readonly HashSet<string> _registered = [];
     private readonly HashSet<string> _keyed = [];
     private readonly HashSet<string> _drained = [];
@@ -71,7 +75,14 @@ internal sealed class PostgresGroup
                 _epochs.Add(epoch);
                 break;
             case FeedbackWrite feedback:
-                _feedback.Add(feedback);
+                _lessons.Add(feedback);
+                if (!_reports.TryAdd(feedback.Key, feedback) && feedback.Feedback.Matched && !_reports[feedback.Key].Feedback.Matched)
+                {
+                    _reports[feedback.Key] = feedback;
+                }
+                break;
+            case TrustResetWrite reset:
+                _lessons.Add(reset);
                 break;
             case AuditWrite:
                 break;
@@ -102,18 +113,18 @@ internal sealed class PostgresGroup
             batch.BatchCommands.Add(prices);
         }
         Add(batch, _audit.Count > 0 ? PostgresStatements.Audit(_audit) : null);
-        if (_feedback.Count == 0)
+        if (_lessons.Count == 0)
         {
             batch.BatchCommands.Add(PostgresStatements.Commit());
             batch.Timeout = PostgresDsn.TimeoutSec(batch.BatchCommands.Count);
             _ = await batch.ExecuteNonQueryAsync();
             return;
         }
-        batch.BatchCommands.Add(PostgresStatements.TrustOf(_feedback));
-        batch.BatchCommands.Add(PostgresStatements.Feedback([.. _feedback.Select(f => f.Feedback)]));
+        batch.BatchCommands.Add(PostgresStatements.TrustOf(_lessons));
+        batch.BatchCommands.Add(PostgresStatements.Feedback([.. _reports.Values.Select(f => f.Feedback)]));
         batch.Timeout = PostgresDsn.TimeoutSec(batch.BatchCommands.Count);
         Dictionary<string, TrustState> trust = new(StringComparer.Ordinal);
-        HashSet<(string, string, string)> inserted = [];
+        HashSet<FeedbackKey> recorded = [];
         await using (NpgsqlDataReader reader = await batch.ExecuteReaderAsync())
         {
             while (await reader.ReadAsync())
@@ -123,35 +134,43 @@ internal sealed class PostgresGroup
             _ = await reader.NextResultAsync();
             while (await reader.ReadAsync())
             {
-                _ = inserted.Add((reader.GetString(0), reader.GetString(1), reader.GetString(2)));
+                _ = recorded.Add(new FeedbackKey(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(3)));
             }
         }
         await using var end = new NpgsqlBatch(connection);
-        KeyValuePair<string, TrustState>[] learnt = [.. Learn(trust, inserted)];
+        KeyValuePair<string, TrustState>[] learnt = [.. Learn(trust, recorded)];
         Add(end, learnt.Length > 0 ? PostgresStatements.Trust(learnt) : null);
+        AuditEntry[] resets = [.. _lessons.OfType<TrustResetWrite>().Where(r => r.Refusal is null).Select(r => r.Entry)];
+        Add(end, resets.Length > 0 ? PostgresStatements.Audit(resets) : null);
         end.BatchCommands.Add(PostgresStatements.Commit());
         _ = await end.ExecuteNonQueryAsync();
     }
 
     /// <summary>What the new outcomes teach, one after the other; returns the miners whose trust has changed.</summary>
-    private Dictionary<string, TrustState> Learn(Dictionary<string, TrustState> trust, HashSet<(string, string, string)> inserted)
+    private Dictionary<string, TrustState> Learn(Dictionary<string, TrustState> trust, HashSet<FeedbackKey> recorded)
     {
         Dictionary<string, TrustState> learnt = new(StringComparer.Ordinal);
-        foreach (FeedbackWrite write in _feedback)
+        foreach (LessonWrite write in _lessons)
         {
-            string minerId = write.Feedback.MinerId;
-            if (!trust.TryGetValue(minerId, out TrustState state))
+            if (!trust.TryGetValue(write.MinerId, out TrustState state))
             {
-                write.Refusal = new UnknownMinerException($"The store knows no miner {minerId}.");
+                write.Refusal = new UnknownMinerException($"The store knows no miner {write.MinerId}.");
                 continue;
             }
-            // The first of equal reports is the one that was inserted.
-            bool recorded = inserted.Remove(write.Key);
-            if (recorded)
+            if (write is TrustResetWrite reset)
             {
-                learnt[minerId] = trust[minerId] = state = write.Learn(state);
+                reset.Forget();
+                learnt[write.MinerId] = trust[write.MinerId] = TrustState.None;
             }
-            write.Receipt = new FeedbackReceipt(recorded, state);
+            else if (write is FeedbackWrite report)
+            {
+                bool isRecorded = ReferenceEquals(_reports[report.Key], report) && recorded.Contains(report.Key);
+                if (isRecorded && report.Feedback.Matched)
+                {
+                    learnt[write.MinerId] = trust[write.MinerId] = state = report.Learn(state);
+                }
+                write.Receipt = new FeedbackReceipt(isRecorded, state);
+            }
         }
         return learnt;
     }

@@ -20,7 +20,13 @@ internal sealed class PostgresRows
         """;
 
     public const string Feedback =
-        "SELECT job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at FROM poolhub.feedback ORDER BY id";
+        "SELECT job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at, coordinator, matched FROM poolhub.feedback ORDER BY id";
+
+    /// <summary>One page of a miner's: before an id, and at most so many.</summary>
+    public const string FeedbackPage = """
+        SELECT job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at, coordinator, matched, id FROM poolhub.feedback
+        WHERE id < $1 AND miner_id = $2 ORDER BY id DESC LIMIT $3
+        """;
 
     public const string Audit = "SELECT at, who, address, action, miner_id, detail, id FROM poolhub.audit ORDER BY id";
 
@@ -62,7 +68,7 @@ internal sealed class PostgresRows
 
     public static StoredFeedback ReadFeedback(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetString(1), row.GetString(2), IntOrNull(row, 3), row.IsDBNull(4) ? null : row.GetString(4),
-        row.IsDBNull(5) ? null : Price(row, 5), Time(row, 6));
+        row.IsDBNull(5) ? null : Price(row, 5), Time(row, 6), row.GetString(7), row.GetBoolean(8));
 
     public static AuditEntry ReadAudit(NpgsqlDataReader row) => new(
         Time(row, 0), row.GetString(1), row.GetString(2), row.GetString(3), row.IsDBNull(4) ? null : row.GetString(4), row.GetString(5),

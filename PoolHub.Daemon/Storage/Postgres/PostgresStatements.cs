@@ -73,12 +73,14 @@ internal static class PostgresStatements
         """;
 
     private const string InsertFeedback = """
-        INSERT INTO poolhub.feedback (job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at)
-        SELECT r.* FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::numeric[], $7::timestamptz[])
-          AS r (job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at)
+        INSERT INTO poolhub.feedback AS f (job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at, coordinator, matched)
+        SELECT r.* FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::numeric[], $7::timestamptz[], $8::text[],
+          $9::bool[]) AS r (job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at, coordinator, matched)
         WHERE EXISTS (SELECT 1 FROM poolhub.miners m WHERE m.miner_id = r.miner_id)
-        ON CONFLICT (job_id, miner_id, outcome) DO NOTHING
-        RETURNING job_id, miner_id, outcome
+        ON CONFLICT (coordinator, job_id, miner_id, outcome) DO UPDATE SET matched = true, latency_ms = excluded.latency_ms,
+          fail_code = excluded.fail_code, tokens_spent = excluded.tokens_spent
+          WHERE NOT f.matched AND excluded.matched
+        RETURNING coordinator, job_id, miner_id, outcome
         """;
 
     private const string WriteTrust = """
@@ -195,14 +197,15 @@ internal static class PostgresStatements
         return command;
     }
 
-    public static NpgsqlBatchCommand TrustOf(List<FeedbackWrite> rows)
+    public static NpgsqlBatchCommand TrustOf(List<LessonWrite> rows)
     {
         var command = new NpgsqlBatchCommand(ReadTrust);
-        string[] miners = [.. rows.Select(r => r.Feedback.MinerId).Distinct()];
+        string[] miners = [.. rows.Select(r => r.MinerId).Distinct()];
         command.Texts(miners, id => id);
         return command;
     }
 
+    /// <param name="rows">Each of another coordinator, job, miner or outcome.</param>
     public static NpgsqlBatchCommand Feedback(IReadOnlyList<StoredFeedback> rows)
     {
         var command = new NpgsqlBatchCommand(InsertFeedback);
@@ -213,6 +216,8 @@ internal static class PostgresStatements
         command.Texts(rows, r => r.FailCode);
         command.Decimals(rows, r => r.TokensSpent?.Tokens);
         command.Times(rows, r => r.At);
+        command.Texts(rows, r => r.Coordinator);
+        command.Booleans(rows, r => r.Matched);
         return command;
     }
 

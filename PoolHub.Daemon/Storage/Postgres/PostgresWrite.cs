@@ -63,16 +63,22 @@ internal sealed class AuditWrite(AuditEntry entry) : PostgresWrite
     public override AuditEntry? Audit => entry;
 }
 
-internal sealed class FeedbackWrite(StoredFeedback feedback, Func<TrustState, TrustState> learn) : PostgresWrite
+/// <summary>What changes a miner's trust, in its turn.</summary>
+internal abstract class LessonWrite(string minerId) : PostgresWrite
 {
-    public StoredFeedback Feedback => feedback;
-    public (string, string, string) Key => (feedback.JobId, feedback.MinerId, feedback.Outcome);
+    public string MinerId => minerId;
 
     /// <summary>Set before it is complete.</summary>
     public FeedbackReceipt Receipt { get; set; }
 
     /// <summary>Set when this alone is refused, whatever becomes of its group.</summary>
     public Exception? Refusal { get; set; }
+}
+
+internal sealed class FeedbackWrite(StoredFeedback feedback, Func<TrustState, TrustState> learn) : LessonWrite(feedback.MinerId)
+{
+    public StoredFeedback Feedback => feedback;
+    public FeedbackKey Key => new(feedback.Coordinator, feedback.JobId, feedback.MinerId, feedback.Outcome);
 
     public TrustState Learn(TrustState state)
     {
@@ -87,6 +93,17 @@ internal sealed class FeedbackWrite(StoredFeedback feedback, Func<TrustState, Tr
         return Receipt;
     }
 }
+
+/// <param name="entry">Written only where there is such a miner.</param>
+internal sealed class TrustResetWrite(string minerId, Action forget, AuditEntry entry) : LessonWrite(minerId)
+{
+    public AuditEntry Entry => entry;
+
+    public void Forget() => forget();
+}
+
+/// <summary>An outcome is recorded once.</summary>
+internal readonly record struct FeedbackKey(string Coordinator, string JobId, string MinerId, string Outcome);
 
 /// <summary>A batch of statuses, which is written part by part.</summary>
 internal sealed class StatusesWrite(StoredStatus[] rows) : PostgresWrite

@@ -182,7 +182,7 @@ internal sealed class PostgresWriter : IAsyncDisposable
 
     private static void Complete(PostgresWrite write)
     {
-        if (write is FeedbackWrite { Refusal: { } refusal })
+        if (write is LessonWrite { Refusal: { } refusal })
         {
             write.Fail(refusal);
         }

@@ -19,7 +19,13 @@ internal sealed class SqliteLoad
         """;
 
     public const string Feedback =
-        "SELECT job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at FROM feedback ORDER BY id";
+        "SELECT job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at, coordinator, matched FROM feedback ORDER BY id";
+
+    /// <summary>One page of a miner's: before an id, and at most so many.</summary>
+    public const string FeedbackPage = """
+        SELECT job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at, coordinator, matched, id FROM feedback
+        WHERE id < ?1 AND miner_id = ?2 ORDER BY id DESC LIMIT ?3
+        """;
 
     public const string Audit = "SELECT at, who, address, action, miner_id, detail, id FROM audit ORDER BY id";
 
@@ -51,7 +57,7 @@ internal sealed class SqliteLoad
 
     public static StoredFeedback ReadFeedback(SqliteDataReader row) => new(
         row.GetString(0), row.GetString(1), row.GetString(2), IntOrNull(row, 3), row.IsDBNull(4) ? null : row.GetString(4),
-        row.IsDBNull(5) ? null : new TokenPrice(row.GetInt64(5)), SqliteStatements.Time(row.GetInt64(6)));
+        row.IsDBNull(5) ? null : new TokenPrice(row.GetInt64(5)), SqliteStatements.Time(row.GetInt64(6)), row.GetString(7), row.GetInt64(8) != 0);
 
     public static AuditEntry ReadAudit(SqliteDataReader row) => new(
         SqliteStatements.Time(row.GetInt64(0)), row.GetString(1), row.GetString(2), row.GetString(3),

@@ -112,7 +112,30 @@ internal static class SqliteMigrations
 
     private const string Draining = "ALTER TABLE miners ADD COLUMN draining INTEGER NOT NULL DEFAULT 0";
 
-    private static readonly string[] s_steps = [First, Owner, Prices, Audit, Draining];
+    // A table's UNIQUE cannot be changed. The index has the id in it, as every one has: a miner's reports come page by page.
+    private const string Coordinators = """
+        CREATE TABLE feedback_by_coordinator (
+          id INTEGER PRIMARY KEY,
+          coordinator TEXT NOT NULL,
+          job_id TEXT NOT NULL,
+          miner_id TEXT NOT NULL REFERENCES miners (miner_id) ON DELETE CASCADE,
+          outcome TEXT NOT NULL,
+          matched INTEGER NOT NULL,
+          latency_ms INTEGER,
+          fail_code TEXT,
+          tokens_spent INTEGER,
+          created_at INTEGER NOT NULL,
+          UNIQUE (coordinator, job_id, miner_id, outcome)
+        ) STRICT;
+
+        INSERT INTO feedback_by_coordinator
+        SELECT id, 'default', job_id, miner_id, outcome, 1, latency_ms, fail_code, tokens_spent, created_at FROM feedback;
+        DROP TABLE feedback;
+        ALTER TABLE feedback_by_coordinator RENAME TO feedback;
+        CREATE INDEX idx_feedback_miner ON feedback (miner_id);
+        """;
+
+    private static readonly string[] s_steps = [First, Owner, Prices, Audit, Draining, Coordinators];
 
     public static int Newest => s_steps.Length;
 

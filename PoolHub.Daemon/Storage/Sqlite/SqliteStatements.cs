@@ -80,10 +80,11 @@ internal sealed class SqliteStatements : IDisposable
             WHERE miner_id = ?1
             """, 8);
         _feedback = Prepare("""
-            INSERT INTO feedback (job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at)
-            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM miners WHERE miner_id = ?2)
-            ON CONFLICT (job_id, miner_id, outcome) DO NOTHING
-            """, 7);
+            INSERT INTO feedback (job_id, miner_id, outcome, latency_ms, fail_code, tokens_spent, created_at, coordinator, matched)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS (SELECT 1 FROM miners WHERE miner_id = ?2)
+            ON CONFLICT (coordinator, job_id, miner_id, outcome) DO UPDATE SET matched = 1, latency_ms = ?4, fail_code = ?5, tokens_spent = ?6
+              WHERE NOT matched AND excluded.matched
+            """, 9);
         _price = Prepare("""
             INSERT INTO price_overrides (miner_id, price, ends_at, created_at)
             SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM miners WHERE miner_id = ?1)
@@ -204,6 +205,10 @@ internal sealed class SqliteStatements : IDisposable
         {
             return new FeedbackReceipt(false, trust);
         }
+        if (!feedback.Matched)
+        {
+            return new FeedbackReceipt(true, trust);
+        }
         TrustState learnt = learn(trust);
         // The receipt must say what a reader of the table will find.
         learnt = learnt with { At = Time(Ms(learnt.At)), EjectedUntil = Time(Ms(learnt.EjectedUntil)) };
@@ -213,13 +218,21 @@ internal sealed class SqliteStatements : IDisposable
 
     public void Dispose() => _all.ForEach(command => command.Dispose());
 
+    public void ResetTrust(string minerId, Action forget, AuditEntry audit)
+    {
+        _ = ReadTrust(minerId);
+        forget();
+        SaveTrust(minerId, TrustState.None);
+        SaveAudit(audit);
+    }
+
     public static DateTimeOffset Time(long ms) => DateTimeOffset.FromUnixTimeMilliseconds(ms);
     public static DateTimeOffset? Time(long? ms) => ms is { } value ? Time(value) : null;
     private static long Ms(DateTimeOffset at) => at.ToUnixTimeMilliseconds();
     private static long? Ms(DateTimeOffset? at) => at?.ToUnixTimeMilliseconds();
 
     private int Insert(StoredFeedback feedback) => Run(_feedback, feedback.JobId, feedback.MinerId, feedback.Outcome, feedback.LatencyMs,
-        feedback.FailCode, feedback.TokensSpent?.E8, Ms(feedback.At));
+        feedback.FailCode, feedback.TokensSpent?.E8, Ms(feedback.At), feedback.Coordinator, feedback.Matched);
 
     private void SaveTrust(string minerId, in TrustState trust) => Run(_learn, minerId, trust.Good, trust.Bad, Ms(trust.At),
         trust.FailuresInARow, trust.Ejections, Ms(trust.EjectedUntil), trust.Score);
