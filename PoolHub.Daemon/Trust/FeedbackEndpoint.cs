@@ -23,8 +23,8 @@ internal sealed class FeedbackEndpoint(
 {
     private readonly Counter _feedback = metrics.CreateCounter(
         "poolhub_feedback_total", "Outcomes recorded, duplicates and unmatched ones left out.", ["outcome"]);
-    private readonly Counter _unmatched = metrics.CreateCounter(
-        "poolhub_feedback_unmatched_total", "Outcomes of jobs and miners that no match of the coordinator gave.", ["reason"]);
+    private readonly UnmatchedCount _unmatched = new(metrics.CreateCounter(
+        "poolhub_feedback_unmatched_total", "Outcomes of jobs and miners that no match of the coordinator gave.", ["reason"]));
 
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/feedback", RecordAsync);
 
@@ -55,7 +55,7 @@ internal sealed class FeedbackEndpoint(
             TrustReceipt receipt = await trust.RecordAsync(feedback);
             if (!matched)
             {
-                _unmatched.WithLabels(request.MatchId is { } id && matches.IsForgotten(id) ? "too_old" : "never_given").Inc();
+                (request.MatchId is { } id && matches.IsForgotten(id) ? _unmatched.TooOld : _unmatched.NeverGiven).Inc();
             }
             else if (receipt.Recorded)
             {
@@ -76,6 +76,13 @@ internal sealed class FeedbackEndpoint(
             await http.Response.ProblemAsync(StatusCodes.Status404NotFound, "no such miner", "miner_id");
         }
         bool IsAnothers(uint? tag) => credentials.IsAnothers(caller, tag);
+    }
+
+    /// <summary>Both are there from the start, at 0.</summary>
+    private sealed class UnmatchedCount(Counter counter)
+    {
+        public Counter.Child TooOld { get; } = counter.WithLabels("too_old");
+        public Counter.Child NeverGiven { get; } = counter.WithLabels("never_given");
     }
 
     internal static (string Field, string Problem)? FindProblem(FeedbackRequest request)
