@@ -85,6 +85,7 @@ internal sealed class Ledger(HubProcess hub, string name)
             ["proto"] = "grpc",
             ["price_token_per_ksec"] = price,
             ["max_parallel"] = 4,
+            ["tags"] = new JsonArray(minerId),
         });
         if (answer.IsSuccessStatusCode)
         {
@@ -93,8 +94,14 @@ internal sealed class Ledger(HubProcess hub, string name)
         return Count(answer);
     }
 
+    /// <summary>A match that gives the miner, and a report on it.</summary>
     public async Task<bool> ReportAsync(string job, string minerId)
     {
+        using HttpResponseMessage match = await PostAsync("v1/match", new JsonObject
+        {
+            ["job_id"] = job,
+            ["requirements"] = new JsonObject { ["tags_any"] = new JsonArray(minerId) },
+        });
         using HttpResponseMessage answer = await PostAsync("v1/feedback", new JsonObject
         {
             ["job_id"] = job,

@@ -29,7 +29,7 @@ public sealed partial class MetricsTests
         PrometheusText metrics = await Eventually.SeeAsync(() => ScrapeAsync(hub), m => m["poolhub_miners_online"] == 3);
         Assert.Equal(("gauge", "histogram"), (metrics.TypeOf("poolhub_miners_online"), metrics.TypeOf("poolhub_match_latency_ms")));
         Assert.Equal((3, 0), (metrics["poolhub_miners{state=\"online\"}"], metrics["poolhub_miners{state=\"degraded\"}"]));
-        Assert.Equal((6, 1), (metrics["poolhub_match_total{result=\"found\"}"], metrics["poolhub_match_total{result=\"nobody\"}"]));
+        Assert.Equal((8, 1), (metrics["poolhub_match_total{result=\"found\"}"], metrics["poolhub_match_total{result=\"nobody\"}"]));
         Assert.Equal(3, metrics["poolhub_match_rejections_total{clause=\"region\"}"]);
         Assert.Equal(1, metrics["poolhub_match_rejections_total{clause=\"max_price\"}"]);
         Assert.Equal(1, metrics["poolhub_feedback_total{outcome=\"completed\"}"]);
@@ -37,9 +37,9 @@ public sealed partial class MetricsTests
         Assert.Equal(0, metrics["poolhub_mass_loss_guard"]);
 
         (double Bound, double Count)[] buckets = metrics.Buckets("poolhub_match_latency_ms");
-        Assert.Equal(7, metrics["poolhub_match_latency_ms_count"]);
-        Assert.InRange(metrics["poolhub_match_latency_ms_sum"], 1e-6, 7_000);
-        Assert.Equal((double.PositiveInfinity, 7), buckets[^1]);
+        Assert.Equal(9, metrics["poolhub_match_latency_ms_count"]);
+        Assert.InRange(metrics["poolhub_match_latency_ms_sum"], 1e-6, 9_000);
+        Assert.Equal((double.PositiveInfinity, 9), buckets[^1]);
         Assert.Equal(buckets.OrderBy(b => b.Bound), buckets);
         Assert.Equal(buckets.OrderBy(b => b.Count).Select(b => b.Count), buckets.Select(b => b.Count));
 
