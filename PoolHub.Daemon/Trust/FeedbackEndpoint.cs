@@ -84,13 +84,6 @@ internal sealed class FeedbackEndpoint(
         public Counter.Child NeverGiven { get; } = counter.WithLabels("never_given");
     }
 
-    /// <summary>Both are there from the start, at 0.</summary>
-    private sealed class UnmatchedCount(Counter counter)
-    {
-        public Counter.Child TooOld { get; } = counter.WithLabels("too_old");
-        public Counter.Child NeverGiven { get; } = counter.WithLabels("never_given");
-    }
-
     internal static (string Field, string Problem)? FindProblem(FeedbackRequest request)
     {
         if (request.JobId is not { Length: > 0 and <= Limits.JobIdChars } || !Texts.IsPrintable(request.JobId))
