@@ -29,7 +29,7 @@ public sealed class SessionTokensTests
         byte[] credential = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
         Assert.Equal(_tokens.GenerationOf(credential), new SessionTokens([1, 2, 3], _time).GenerationOf([.. credential]));
         ulong[] others =
-            [_tokens.GenerationOf([]), _tokens.GenerationOf(credential[..31]), _tokens.GenerationOf([.. credential.Reverse()]), new SessionTokens([1], _time).GenerationOf(credential)];
+            [_tokens.GenerationOf([]), _tokens.GenerationOf(credential.AsSpan(0, 31)), _tokens.GenerationOf([.. credential.Reverse()]), new SessionTokens([1], _time).GenerationOf(credential)];
         Assert.DoesNotContain(_tokens.GenerationOf(credential), others);
         Assert.Equal(others.Length, others.Distinct().Count());
     }

@@ -22,7 +22,7 @@ public sealed class StandstillTests
         await TickAsync(hub, 58);
         // The lease of each has two seconds left.
         hub.Time.Advance(s_pause);
-        await SeenAsync(hub, "stood still for 599.0 s");
+        _ = await SeenAsync(hub, "stood still for 599.0 s");
         hub.Time.Advance(TimeSpan.FromSeconds(0.5));
         AssertAll(hub, fleet, LeaseState.Online);
         foreach (PipeMiner miner in miners)
@@ -41,7 +41,7 @@ public sealed class StandstillTests
         PipeMiner[] miners = await EnrolAsync(hub, 2);
         await TickAsync(hub, 58);
         hub.Time.Advance(s_pause);
-        await SeenAsync(hub, "stood still for 599.0 s");
+        _ = await SeenAsync(hub, "stood still for 599.0 s");
         miners[0].Send(TcpMiner.HeartbeatOf(1));
         await TickAsync(hub, 57);
         Assert.Equal((LeaseState.Online, LeaseState.Degraded), (hub.Registry.Find("m0")!.State, hub.Registry.Find("m1")!.State));
@@ -59,7 +59,7 @@ public sealed class StandstillTests
         await TickAsync(hub, 1);
         PipeMiner late = hub.Connect();
         hub.Time.Advance(s_pause);
-        await SeenAsync(hub, "stood still");
+        _ = await SeenAsync(hub, "stood still");
         await late.EnrolAsync("late");
         await TickAsync(hub, 5);
         Assert.Equal(LeaseState.Online, hub.Registry.Find("late")!.State);
@@ -156,7 +156,7 @@ public sealed class StandstillTests
         _ = await Eventually.SeeAsync(() => Task.FromResult(hub.SweptAt), at => at == hub.Time.GetTimestamp());
     }
 
-    private static Task SeenAsync(HubParts hub, string text) => Eventually.SeeAsync(() => Task.FromResult(hub.Logs.Count(text)), count => count > 0);
+    private static Task<int> SeenAsync(HubParts hub, string text) => Eventually.SeeAsync(() => Task.FromResult(hub.Logs.Count(text)), count => count > 0);
 
     private static void AssertAll(HubParts hub, int fleet, LeaseState state) =>
         Assert.All(Enumerable.Range(0, fleet), i => Assert.Equal(state, hub.Registry.Find($"m{i}")!.State));
