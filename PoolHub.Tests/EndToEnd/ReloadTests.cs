@@ -77,7 +77,7 @@ public sealed class ReloadTests
         Assert.Contains("SESSION_TTL_SEC", said, StringComparison.Ordinal);
         _ = await hub.Process.LineAsync("DEBUG_STUCK_SWEEP_SEC");
         await using LiveMiner miner = await LiveMiner.JoinAsync(hub, "tcp", "rig-tcp");
-        _ = await hub.Process.LineAsync("rig-tcp began session 1");
+        _ = await hub.Process.LineAsync("rig-tcp began session ");
     }
 
     /// <summary>In the order of the terms: cap, price, latency, trust, load.</summary>
