@@ -57,6 +57,7 @@ internal sealed class Hub : IAsyncDisposable
     public Retention Retention => _parts.Retention;
     public MinerRegistry Registry => _parts.Registry;
     public IHubStore Store => _parts.Store;
+    public GivenFilter Given => _parts.Given;
     public ILogger Log { get; }
 
     /// <summary>Opens the store, loads the miners and opens the doors.</summary>
@@ -272,7 +273,8 @@ internal sealed class Hub : IAsyncDisposable
             new Retention(store, settings.Storage, time, LogOf<Retention>(app)),
             new HubReload(
                 settings, level, queries, credentials, holds, model, registry, new Doorkeepers(tls, gate, guard, conversations), LogOf<HubReload>(app)),
-            registry);
+            registry,
+            given);
 #pragma warning restore CA2000
     }
 
@@ -293,7 +295,7 @@ internal sealed class Hub : IAsyncDisposable
 
     private sealed record Parts(
         IHubStore Store, AcceptGate Gate, TcpDoor Door, Conversations Conversations, SweepLoop Sweep, Drain Drain, Retention Retention,
-        HubReload Reload, MinerRegistry Registry);
+        HubReload Reload, MinerRegistry Registry, GivenFilter Given);
 
     private static ILogger<T> LogOf<T>(WebApplication app) => app.Services.GetRequiredService<ILogger<T>>();
 }

@@ -6,8 +6,11 @@ using PoolHub.Benchmarks.Fleets;
 using PoolHub.Benchmarks.Harness;
 using PoolHub.Benchmarks.Hubs;
 using PoolHub.Benchmarks.Peers;
+using PoolHub.Daemon.Matching;
 using PoolHub.Daemon.Storage;
 using PoolHub.Daemon.Storage.Postgres;
+using PoolHub.Protocol.Client;
+using PoolHub.Protocol.Http;
 
 namespace PoolHub.Benchmarks.Storage;
 
@@ -24,6 +27,9 @@ internal sealed class FeedbackScenario() : Scenario(Pgbench, CommitEach)
     private const string CommitEach = "feedback / a commit for each";
     private const int Clients = 64;
     private const int Miners = 100;
+
+    /// <summary>More than are reported.</summary>
+    private const int MostJobs = 2_000_000;
 
     private const string Insert = """
         \set job random(1, 1000000000000)
@@ -43,6 +49,7 @@ internal sealed class FeedbackScenario() : Scenario(Pgbench, CommitEach)
         server.Run("CREATE DATABASE alone");
         await using HubUnderTest hub = await HubUnderTest.StartAsync(dsn: server.Dsn);
         await hub.EnterAsync(FleetGenerator.Make(Miners).Select((miner, i) => miner with { Id = $"bench-{i:00}" }));
+        await GiveAsync(hub);
         server.Run("CREATE TABLE inserted (LIKE poolhub.feedback INCLUDING ALL)");
         await using PostgresHubStore alone = await OpenAsync(server.Dsn.Replace("/postgres?", "/alone?", StringComparison.Ordinal));
         await alone.SaveKeysAsync("bench-00", new StoredKeys([1]), DateTimeOffset.UtcNow);
@@ -87,13 +94,26 @@ internal sealed class FeedbackScenario() : Scenario(Pgbench, CommitEach)
         return done / Stopwatch.GetElapsedTime(begin).TotalSeconds;
     }
 
+    /// <summary>Only reports of what a match gave teach, and are what feedback costs.</summary>
+    private static async Task GiveAsync(HubUnderTest hub)
+    {
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{hub.HttpPort}") };
+        MatchResponse match = await new CoordinatorClient(http, HubUnderTest.Secret).MatchAsync(new MatchRequest { JobId = "job" });
+        uint tag = DecisionLog.TagOf(match.MatchId)!.Value;
+        for (int i = 0; i < MostJobs; i++)
+        {
+            hub.Hub.Given.Add(tag, StableHash.Of($"job-{i:000000000000}"), StableHash.Of($"bench-{i % Miners:00}"));
+        }
+    }
+
     /// <summary>A report that was not recorded anew would have cost nothing.</summary>
     private static async Task<string?> WasKeptAsync(HubUnderTest hub)
     {
         using var http = new HttpClient();
         string metrics = await http.GetStringAsync(new Uri($"http://127.0.0.1:{hub.HttpPort}/v1/metrics"));
         return metrics.Contains("poolhub_http_requests_total{code=\"503\"}", StringComparison.Ordinal)
-            || metrics.Contains("poolhub_http_requests_total{code=\"404\"}", StringComparison.Ordinal) ? "not every report was taken" : null;
+            || metrics.Contains("poolhub_http_requests_total{code=\"404\"}", StringComparison.Ordinal)
+            || !metrics.Contains("poolhub_feedback_unmatched_total{reason=\"never_given\"} 0", StringComparison.Ordinal) ? "not every report was taken" : null;
     }
 
     private static byte[] Request()
