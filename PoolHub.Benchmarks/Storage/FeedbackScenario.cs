@@ -33,8 +33,8 @@ internal sealed class FeedbackScenario() : Scenario(Pgbench, CommitEach)
 
     private const string Insert = """
         \set job random(1, 1000000000000)
-        INSERT INTO inserted (job_id, miner_id, outcome, latency_ms, created_at)
-        VALUES ('job-' || :job, 'bench-0', 'completed', 420, now())
+        INSERT INTO inserted (coordinator, job_id, miner_id, outcome, latency_ms, created_at, matched)
+        VALUES ('default', 'job-' || :job, 'bench-0', 'completed', 420, now(), true)
         """;
 
     public override async Task RunAsync(Bench bench)
