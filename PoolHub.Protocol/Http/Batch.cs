@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace PoolHub.Protocol.Http;
 
-/// <summary>Body of <c>POST /v1/match/batch</c>: match requests that are answered as one transaction of holds.</summary>
+/// <summary>Body of <c>POST /v1/match/batch</c>: match requests that are answered one after the other.</summary>
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record BatchRequest
 {
